@@ -1,0 +1,140 @@
+# Penstock. Two targets matter to a newcomer: `make run` and `make test`; README.md says more.
+#
+#   SAN=address|thread   builds with sanitizers into build-$(SAN)
+#   CRASHPOINTS=1        compiles the named crash points in, into build-crash
+
+SERVICES := gateway orders inventory fulfillment returns notify
+
+B := build
+ifdef SAN
+B := build-$(SAN)
+endif
+ifdef CRASHPOINTS
+B := build-crash
+endif
+GEN := $(B)/gen
+
+CC ?= gcc
+PKGS := libzmq libprotobuf-c libpq libsodium
+PKG_CONFIG := pkg-config
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Walloca \
+	-Wformat=2 -Wcast-qual -Wconversion -Wsign-conversion -Werror
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full \
+	-fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fPIE
+LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+OPT := -O2 -D_FORTIFY_SOURCE=3
+ifneq ($(filter gcc%,$(notdir $(CC)))$(filter cc,$(CC)),)
+HARDEN += -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
+WARN += -Warith-conversion
+endif
+ifeq ($(SAN),address)
+OPT := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDSAN := -fsanitize=address,undefined
+endif
+ifeq ($(SAN),thread)
+OPT := -O1 -fsanitize=thread -fno-omit-frame-pointer
+LDSAN := -fsanitize=thread
+endif
+ifdef CRASHPOINTS
+OPT += -DPENSTOCK_CRASHPOINTS
+endif
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+CPPFLAGS := -D_GNU_SOURCE -I. -I$(GEN)/proto $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+CFLAGS := -std=gnu11 -g $(OPT) $(HARDEN) $(WARN)
+LDFLAGS := $(LDHARDEN) $(LDSAN)
+LDLIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lconfig -lpthread
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: build run test check bench campaign clean install-deps format
+
+build: # every binary, below
+clean:
+	rm -rf build build-address build-thread build-crash
+
+# ---- the contract ----
+PROTOS := $(sort $(wildcard proto/penstock/*/v1/*.proto))
+PB_C := $(PROTOS:proto/%.proto=$(GEN)/proto/%.pb-c.c)
+PB_O := $(PB_C:.c=.o)
+$(GEN)/proto/%.pb-c.c $(GEN)/proto/%.pb-c.h &: proto/%.proto
+	@mkdir -p $(GEN)/proto
+	protoc-c -Iproto --c_out=$(GEN)/proto $<
+$(GEN)/proto/%.pb-c.o: $(GEN)/proto/%.pb-c.c | $(PB_C)
+	$(CC) $(CPPFLAGS) -std=gnu11 -g $(OPT) $(HARDEN) -w -c -o $@ $<
+
+# ---- the platform ----
+COMMON_SRC := $(sort $(wildcard common/*.c))
+COMMON_GEN := $(GEN)/common/platform_queries.c $(GEN)/common/platform_migrations.c
+COMMON_O := $(COMMON_SRC:%.c=$(B)/%.o) $(COMMON_GEN:.c=.o) $(PB_O)
+$(GEN)/common/platform_queries.h: common/platform.sql tools/sqlgen.awk
+	@mkdir -p $(@D)
+	awk -v kind=h -v prefix=P -v table=platform_queries -f tools/sqlgen.awk $< >$@
+$(GEN)/common/platform_queries.c: common/platform.sql tools/sqlgen.awk $(GEN)/common/platform_queries.h
+	awk -v kind=c -v prefix=P -v table=platform_queries -f tools/sqlgen.awk $< >$@
+$(GEN)/common/platform_migrations.c: $(sort $(wildcard common/migrations/*.sql)) tools/migrations.awk
+	@mkdir -p $(@D)
+	awk -v table=platform_migrations -v count=platform_nmigrations -v label=platform/ -f tools/migrations.awk $(filter %.sql,$^) >$@
+$(B)/common/%.o: common/%.c $(PB_C) $(GEN)/common/platform_queries.h Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -I$(GEN)/common -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MMD -c -o $@ $<
+$(GEN)/%.o: $(GEN)/%.c
+	$(CC) $(CPPFLAGS) -I$(@D) $(CFLAGS) -MMD -c -o $@ $<
+$(B)/libcommon.a: $(COMMON_O)
+	rm -f $@; ar rcs $@ $^
+
+# ---- a service: services/<name>/*.c, queries*.sql, migrations/*.sql ----
+# Libraries beyond the platform's.
+gateway_LIBS := -lmicrohttpd
+notify_LIBS := -lcurl
+
+define service_rules
+$(1)_SRC := $$(sort $$(wildcard services/$(1)/*.c))
+$(1)_GEN := $(GEN)/$(1)/queries.c $(GEN)/$(1)/migrations.c
+$(1)_O := $$($(1)_SRC:%.c=$(B)/%.o) $$($(1)_GEN:.c=.o)
+$(GEN)/$(1)/queries.h: $$(sort $$(wildcard services/$(1)/queries*.sql)) tools/sqlgen.awk
+	@mkdir -p $$(@D)
+	awk -v kind=h -v prefix=Q -v table=queries -f tools/sqlgen.awk $$(filter %.sql,$$^) >$$@
+$(GEN)/$(1)/queries.c: $$(sort $$(wildcard services/$(1)/queries*.sql)) $(GEN)/$(1)/queries.h
+	awk -v kind=c -v prefix=Q -v table=queries -f tools/sqlgen.awk $$(filter %.sql,$$^) >$$@
+$(GEN)/$(1)/migrations.c: $$(sort $$(wildcard services/$(1)/migrations/*.sql)) tools/migrations.awk
+	@mkdir -p $$(@D)
+	awk -v table=$(1)_migrations -v count=$(1)_nmigrations -v label= -f tools/migrations.awk $$(filter %.sql,$$^) >$$@
+$(B)/services/$(1)/%.o: services/$(1)/%.c $(PB_C) $(GEN)/$(1)/queries.h Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) $$(CFLAGS) -MMD -c -o $$@ $$<
+$(B)/bin/penstock-$(1): $$($(1)_O) $(B)/libcommon.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$($(1)_O) $(B)/libcommon.a $$($(1)_LIBS) $$(LDLIBS)
+ifneq ($$($(1)_SRC),)
+build: $(B)/bin/penstock-$(1)
+endif
+# Tests of one service link all of it but its main.
+$(B)/tests/unit/$(1)_%_test: tests/unit/$(1)_%_test.c $$($(1)_O) $(B)/libcommon.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) -Iservices/$(1) $$(CFLAGS) $$(LDFLAGS) -MMD -o $$@ $$< \
+	    $$(filter-out %/main.o,$$($(1)_O)) $(B)/libcommon.a $$($(1)_LIBS) -lcmocka $$(LDLIBS)
+endef
+$(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
+
+# ---- the command line: it knows every schema's migrations, for `migrate` ----
+CLI_SRC := $(sort $(wildcard cli/*.c))
+CLI_O := $(CLI_SRC:%.c=$(B)/%.o) $(foreach s,$(SERVICES),$(GEN)/$(s)/migrations.o)
+$(B)/cli/%.o: cli/%.c $(PB_C) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MMD -c -o $@ $<
+$(B)/bin/penstock: $(CLI_O) $(B)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(CLI_O) $(B)/libcommon.a $(LDLIBS)
+ifneq ($(CLI_SRC),)
+build: $(B)/bin/penstock
+endif
+
+# ---- unit and store tests, in C ----
+$(B)/tests/unit/common_%_test: tests/unit/common_%_test.c $(B)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -I$(GEN)/common $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(B)/libcommon.a -lcmocka $(LDLIBS)
+UNIT_TESTS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*_test.c)))
+unit-tests: $(UNIT_TESTS)
+
+-include $(wildcard $(B)/common/*.d $(B)/services/*/*.d $(B)/cli/*.d $(B)/tests/unit/*.d)

@@ -1,0 +1,2 @@
+-- name: leader_turn
+SELECT 1;
