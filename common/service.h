@@ -259,5 +259,10 @@ struct service {
     void (*stop)(void);
 };
 
+/* One more connection to this service's schema, with its queries prepared, for a thread that
+ * service.start makes; the thread closes it. */
+enum status service_db_open(const struct service *service, const char *application_name,
+                            struct db **out) MUST_CHECK;
+
 /* Never returns before the service has ended; the exit code. */
 int service_main(const struct service *service, int argc, char **argv);
