@@ -87,6 +87,8 @@ $(B)/libcommon.a: $(COMMON_O)
 # Libraries beyond the platform's.
 gateway_LIBS := -lmicrohttpd
 notify_LIBS := -lcurl
+# Its tests compare the JSON reader with another's.
+gateway_TEST_LIBS := -ljansson
 
 define service_rules
 $(1)_SRC := $$(sort $$(wildcard services/$(1)/*.c))
@@ -113,7 +115,7 @@ endif
 $(B)/tests/unit/$(1)_%_test: tests/unit/$(1)_%_test.c $$($(1)_O) $(B)/libcommon.a
 	@mkdir -p $$(@D)
 	$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) -Iservices/$(1) $$(CFLAGS) $$(LDFLAGS) -MMD -o $$@ $$< \
-	    $$(filter-out %/main.o,$$($(1)_O)) $(B)/libcommon.a $$($(1)_LIBS) -lcmocka $$(LDLIBS)
+	    $$(filter-out %/main.o,$$($(1)_O)) $(B)/libcommon.a $$($(1)_LIBS) $$($(1)_TEST_LIBS) -lcmocka $$(LDLIBS)
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 

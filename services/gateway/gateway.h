@@ -1,7 +1,7 @@
 /* gateway.h -- the gateway's own structs: its configuration.
  *
- * Every key of the group "gateway" in the configuration file is a member here and a row in conf.c of
- * this folder; the texts belong to the configuration.
+ * Every key of the group "gateway" in the configuration file is a member here and a row in conf.c
+ * of this folder; the texts belong to the configuration.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct gateway_conf {
     int64_t max_connections;
     int64_t max_connections_per_ip; /* 0: no limit */
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
-    char *trusted_proxies; /* addresses or networks, comma separated */
+    char *trusted_proxies;             /* addresses or networks, comma separated */
     int64_t rate_per_key, rate_per_ip; /* requests per second; 0: no limit */
     int64_t rate_burst;
     /* shop settings, as GetShop shows them */

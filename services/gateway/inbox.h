@@ -1,10 +1,10 @@
 /* inbox.h -- what channels deliver: checked in the HTTP thread, made durable in the inbox thread.
  *
- * An HTTP thread calls hook_accept(), which does no I/O: the adapter of the channel's type checks the
- * signature over the raw bytes and says what the delivery is. Then the delivery goes by pointer to the
- * inbox thread, which inserts what has gathered in one transaction of its own and sends each back with
- * its result. Only then does the channel get its 200. The gateway's leader works the rows off later
- * (the outcall of INBOX_OUTCALLS), so that a bug in an adapter never costs a delivery.
+ * An HTTP thread calls hook_accept(), which does no I/O: the adapter of the channel's type checks
+ * the signature over the raw bytes and says what the delivery is. Then the delivery goes by pointer
+ * to the inbox thread, which inserts what has gathered in one transaction of its own and sends each
+ * back with its result. Only then does the channel get its 200. The gateway's leader works the rows
+ * off later (the outcall of INBOX_OUTCALLS), so that a bug in an adapter never costs a delivery.
  *
  * Ownership: a delivery and all its texts live in the HTTP request's arena, and the body in the
  * request's buffer, until it has come back through the channel; the inbox thread only borrows it.
@@ -40,12 +40,13 @@ struct hook_request {
 struct inbox_delivery {
     struct uuid id; /* made by hook_accept() */
     const char *channel;
-    const char *topic;          /* "orders/create" */
-    const char *event_identity; /* as that channel really gives it, else the body's SHA-256 in hex */
-    const char *external_id;    /* "" when it cannot be told without decoding */
-    int64_t triggered_at_us;    /* the channel's own clock where a header carries it, else 0 */
-    int64_t triggered_at_ns;    /* the same to the nanosecond, for the source's version */
-    uint8_t body_hash[32];      /* SHA-256 */
+    const char *topic; /* "orders/create" */
+    const char
+        *event_identity;     /* as that channel really gives it, else the body's SHA-256 in hex */
+    const char *external_id; /* "" when it cannot be told without decoding */
+    int64_t triggered_at_us; /* the channel's own clock where a header carries it, else 0 */
+    int64_t triggered_at_ns; /* the same to the nanosecond, for the source's version */
+    uint8_t body_hash[32];   /* SHA-256 */
     int64_t received_at_us;
     const uint8_t *body;
     size_t body_bytes;
@@ -53,8 +54,8 @@ struct inbox_delivery {
     /* The answer, set by the inbox thread: OK (stored), CONFLICT (it is there already: the channel
      * gets 200 too), else UNAVAILABLE. */
     enum status result;
-    void *waiter;   /* the HTTP thread's */
-    void *own;      /* the inbox thread's */
+    void *waiter; /* the HTTP thread's */
+    void *own;    /* the inbox thread's */
 };
 
 enum hook_verdict {
@@ -72,8 +73,8 @@ bool hook_knows_type(const char *type);
 
 struct inbox;
 
-/* Starts the thread and binds a bus_channel for each HTTP thread; what it inserts it answers through the
- * same channel. Called from service.start before the HTTP threads. */
+/* Starts the thread and binds a bus_channel for each HTTP thread; what it inserts it answers
+ * through the same channel. Called from service.start before the HTTP threads. */
 enum status inbox_open(const struct service *service, struct bus *bus,
                        const struct gateway_conf *conf, int http_threads,
                        struct inbox **out) MUST_CHECK;
@@ -87,12 +88,18 @@ char *inbox_channel_name(int http_thread, char buffer[INBOX_CHANNEL_NAME_BYTES])
 
 handler_fn handle_list_inbox, handle_get_delivery, handle_replay_delivery;
 #define INBOX_ROUTES                                                                               \
-    {.rpc = "ListInbox", .kind = ROUTE_QUERY, .handler = handle_list_inbox,                        \
+    {.rpc = "ListInbox",                                                                           \
+     .kind = ROUTE_QUERY,                                                                          \
+     .handler = handle_list_inbox,                                                                 \
      .permission = "inbox:read"},                                                                  \
-    {.rpc = "GetDelivery", .kind = ROUTE_QUERY, .handler = handle_get_delivery,                    \
-     .permission = "inbox:read"},                                                                  \
-    {.rpc = "ReplayDelivery", .kind = ROUTE_COMMAND, .handler = handle_replay_delivery,            \
-     .permission = "inbox:write"},
+        {.rpc = "GetDelivery",                                                                     \
+         .kind = ROUTE_QUERY,                                                                      \
+         .handler = handle_get_delivery,                                                           \
+         .permission = "inbox:read"},                                                              \
+        {.rpc = "ReplayDelivery",                                                                  \
+         .kind = ROUTE_COMMAND,                                                                    \
+         .handler = handle_replay_delivery,                                                        \
+         .permission = "inbox:write"},
 
 /* What is received goes to orders, in the order of its arrival per channel and external id. */
 enum status inbox_take(struct call *call, struct outcall_job *jobs, size_t *count);
@@ -100,8 +107,14 @@ void *inbox_worker_open(const struct service *service, void *conf);
 void inbox_make(struct outcall_worker *worker, struct outcall_job *jobs, size_t count);
 enum status inbox_done(struct call *call, struct outcall_job *jobs, size_t count);
 #define INBOX_OUTCALLS                                                                             \
-    {.name = "inbox", .workers = 1, .period_ms = 200, .max_jobs = 64, .take = inbox_take,          \
-     .open = inbox_worker_open, .make = inbox_make, .done = inbox_done},
+    {.name = "inbox",                                                                              \
+     .workers = 1,                                                                                 \
+     .period_ms = 200,                                                                             \
+     .max_jobs = 64,                                                                               \
+     .take = inbox_take,                                                                           \
+     .open = inbox_worker_open,                                                                    \
+     .make = inbox_make,                                                                           \
+     .done = inbox_done},
 
 /* Bodies are dropped after 30 days; identity and hash stay. */
 enum status inbox_forget(struct call *call);
@@ -109,5 +122,5 @@ enum status inbox_forget(struct call *call);
 
 #define INBOX_COUNTERS                                                                             \
     {"inbox_done", "Deliveries that had their effect"},                                            \
-    {"inbox_parked", "Deliveries set aside with a reason"},                                        \
-    {"inbox_ignored", "Deliveries that need no effect"},
+        {"inbox_parked", "Deliveries set aside with a reason"},                                    \
+        {"inbox_ignored", "Deliveries that need no effect"},

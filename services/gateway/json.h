@@ -1,9 +1,9 @@
 /* json.h -- a strict reader and a writer of JSON.
  *
- * RFC 8259 to the letter, and stricter where looseness hides attacks: one value and nothing after it,
- * valid UTF-8, no lone surrogate, no \u0000, no member twice in one object. The text of a number is
- * kept as it stands, since money and 64-bit ids must not pass through a double. The gateway is the
- * only place that knows JSON.
+ * RFC 8259 to the letter, and stricter where looseness hides attacks: one value and nothing after
+ * it, valid UTF-8, no lone surrogate, no \u0000, no member twice in one object. The text of a
+ * number is kept as it stands, since money and 64-bit ids must not pass through a double. The
+ * gateway is the only place that knows JSON.
  *
  * Ownership: the tree and its texts live in the arena given; the input may go. A writer owns its
  * buffer until json_writer_take() or json_writer_close().
@@ -19,19 +19,19 @@
 
 /* ---- reading ---- */
 
-enum json_type {
-    JSON_NULL,
-    JSON_FALSE,
-    JSON_TRUE,
-    JSON_NUMBER,
-    JSON_STRING,
-    JSON_ARRAY,
-    JSON_OBJECT,
+enum json_kind {
+    JSON_KIND_NULL,
+    JSON_KIND_FALSE,
+    JSON_KIND_TRUE,
+    JSON_KIND_NUMBER,
+    JSON_KIND_STRING,
+    JSON_KIND_ARRAY,
+    JSON_KIND_OBJECT,
 };
 
 /* One value. Members of an object and items of an array are a list: first, then next. */
 struct json_value {
-    enum json_type type;
+    enum json_kind kind;
     uint32_t name_bytes;
     const char *name; /* in an object: the member's name, else NULL */
     const char *text; /* STRING: decoded; NUMBER: as it stands; NUL-terminated; others NULL */
@@ -68,12 +68,12 @@ const struct json_value *json_get(const struct json_value *value, const char *na
 const char *json_get_text(const struct json_value *value, const char *name);
 /* The text of a string or number member ("12.50" and 12.50 alike); NULL otherwise. */
 const char *json_get_figure(const struct json_value *value, const char *name);
-/* An integer member, written as a number without fraction or exponent; false when it is not, or does
- * not fit. */
-bool json_integer(const struct json_value *value, int64_t *out);
-static inline bool json_is(const struct json_value *value, enum json_type type)
+/* An integer member, written as a number without fraction or exponent; false when it is not, or
+ * does not fit. */
+bool json_to_int(const struct json_value *value, int64_t *out);
+static inline bool json_is(const struct json_value *value, enum json_kind kind)
 {
-    return value != NULL && value->type == type;
+    return value != NULL && value->kind == kind;
 }
 /* for (item) over the items of an array or the members of an object; nothing for NULL. */
 #define json_each(item, value)                                                                     \
@@ -98,12 +98,12 @@ void json_begin_object(struct json_writer *writer);
 void json_end_object(struct json_writer *writer);
 void json_begin_array(struct json_writer *writer);
 void json_end_array(struct json_writer *writer);
-void json_name(struct json_writer *writer, const char *name);
-void json_text(struct json_writer *writer, const char *text); /* NULL is null */
-void json_text_bytes(struct json_writer *writer, const char *text, size_t bytes);
-void json_int(struct json_writer *writer, int64_t number);
-void json_bool(struct json_writer *writer, bool value);
-void json_null(struct json_writer *writer);
+void json_put_name(struct json_writer *writer, const char *name);
+void json_put_text(struct json_writer *writer, const char *text); /* NULL is null */
+void json_put_text_bytes(struct json_writer *writer, const char *text, size_t bytes);
+void json_put_int(struct json_writer *writer, int64_t number);
+void json_put_bool(struct json_writer *writer, bool value);
+void json_put_null(struct json_writer *writer);
 /* name and value at once */
-void json_member_text(struct json_writer *writer, const char *name, const char *text);
-void json_member_int(struct json_writer *writer, const char *name, int64_t number);
+void json_put_member_text(struct json_writer *writer, const char *name, const char *text);
+void json_put_member_int(struct json_writer *writer, const char *name, int64_t number);
