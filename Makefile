@@ -39,7 +39,7 @@ ifdef CRASHPOINTS
 OPT += -DPENSTOCK_CRASHPOINTS
 endif
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-CPPFLAGS := -D_GNU_SOURCE -I. -I$(GEN)/proto $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+CPPFLAGS := -D_GNU_SOURCE -I. -isystem $(GEN)/proto $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 CFLAGS := -std=gnu11 -g $(OPT) $(HARDEN) $(WARN)
 LDFLAGS := $(LDHARDEN) $(LDSAN)
 LDLIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lconfig -lpthread
@@ -47,7 +47,7 @@ LDLIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lconfig -lpthread
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: build run test check bench campaign clean install-deps format
+.PHONY: build run test check bench campaign clean install-deps install-test-deps format unit-tests
 
 build: # every binary, below
 clean:
@@ -77,9 +77,9 @@ $(GEN)/common/platform_migrations.c: $(sort $(wildcard common/migrations/*.sql))
 	awk -v table=platform_migrations -v count=platform_nmigrations -v label=platform/ -f tools/migrations.awk $(filter %.sql,$^) >$@
 $(B)/common/%.o: common/%.c $(PB_C) $(GEN)/common/platform_queries.h Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I$(GEN)/common -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MMD -c -o $@ $<
+	$(CC) $(CPPFLAGS) -I$(GEN)/common -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MD -c -o $@ $<
 $(GEN)/%.o: $(GEN)/%.c
-	$(CC) $(CPPFLAGS) -I$(@D) $(CFLAGS) -MMD -c -o $@ $<
+	$(CC) $(CPPFLAGS) -I$(@D) $(CFLAGS) -MD -c -o $@ $<
 $(B)/libcommon.a: $(COMMON_O)
 	rm -f $@; ar rcs $@ $^
 
@@ -104,7 +104,7 @@ $(GEN)/$(1)/migrations.c: $$(sort $$(wildcard services/$(1)/migrations/*.sql)) t
 	awk -v table=$(1)_migrations -v count=$(1)_nmigrations -v label= -f tools/migrations.awk $$(filter %.sql,$$^) >$$@
 $(B)/services/$(1)/%.o: services/$(1)/%.c $(PB_C) $(GEN)/$(1)/queries.h Makefile
 	@mkdir -p $$(@D)
-	$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) $$(CFLAGS) -MMD -c -o $$@ $$<
+	$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) $$(CFLAGS) -MD -c -o $$@ $$<
 $(B)/bin/penstock-$(1): $$($(1)_O) $(B)/libcommon.a
 	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS) -o $$@ $$($(1)_O) $(B)/libcommon.a $$($(1)_LIBS) $$(LDLIBS)
@@ -114,7 +114,7 @@ endif
 # Tests of one service link all of it but its main.
 $(B)/tests/unit/$(1)_%_test: tests/unit/$(1)_%_test.c $$($(1)_O) $(B)/libcommon.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) -Iservices/$(1) $$(CFLAGS) $$(LDFLAGS) -MMD -o $$@ $$< \
+	$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) -Iservices/$(1) $$(CFLAGS) $$(LDFLAGS) -MD -o $$@ $$< \
 	    $$(filter-out %/main.o,$$($(1)_O)) $(B)/libcommon.a $$($(1)_LIBS) $$($(1)_TEST_LIBS) -lcmocka $$(LDLIBS)
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
@@ -124,7 +124,7 @@ CLI_SRC := $(sort $(wildcard cli/*.c))
 CLI_O := $(CLI_SRC:%.c=$(B)/%.o) $(foreach s,$(SERVICES),$(GEN)/$(s)/migrations.o)
 $(B)/cli/%.o: cli/%.c $(PB_C) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MMD -c -o $@ $<
+	$(CC) $(CPPFLAGS) -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MD -c -o $@ $<
 $(B)/bin/penstock: $(CLI_O) $(B)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(CLI_O) $(B)/libcommon.a $(LDLIBS)
@@ -132,10 +132,33 @@ ifneq ($(CLI_SRC),)
 build: $(B)/bin/penstock
 endif
 
+# ---- a newcomer's commands ----
+HOME_FOLDER := var
+HTTP := 127.0.0.1:8080
+run: install-deps
+	$(MAKE) -j2 build
+	tools/run $(B)/bin/penstock $(HOME_FOLDER) $(HTTP)
+test: install-test-deps
+	tools/run-tests test
+campaign: install-test-deps
+	tools/run-tests campaign
+bench: install-test-deps
+	$(MAKE) -j2 build
+	/usr/bin/python3 tests/bench/bench.py
+check: install-test-deps
+	$(MAKE) -j2 build
+	tools/check
+install-deps:
+	@tools/install-deps run
+install-test-deps:
+	@tools/install-deps test
+format:
+	clang-format -i common/*.[ch] services/*/*.[ch] cli/*.[ch] tests/unit/*.[ch]
+
 # ---- unit and store tests, in C ----
 $(B)/tests/unit/common_%_test: tests/unit/common_%_test.c $(B)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I$(GEN)/common $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(B)/libcommon.a -lcmocka $(LDLIBS)
+	$(CC) $(CPPFLAGS) -I$(GEN)/common $(CFLAGS) $(LDFLAGS) -MD -o $@ $< $(B)/libcommon.a -lcmocka $(LDLIBS)
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*_test.c)))
 unit-tests: $(UNIT_TESTS)
 
