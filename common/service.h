@@ -264,5 +264,9 @@ struct service {
 enum status service_db_open(const struct service *service, const char *application_name,
                             struct db **out) MUST_CHECK;
 
+/* The folder of this process's sockets, where service.start may put small files too: the bus's
+ * directory. Lives as long as the process. */
+const char *service_run_directory(const struct service *service);
+
 /* Never returns before the service has ended; the exit code. */
 int service_main(const struct service *service, int argc, char **argv);
