@@ -36,14 +36,19 @@ struct hook_request {
     int64_t now_us;
 };
 
+/* The longest topic, identity, source or external id. */
+#define INBOX_TEXT_BYTES 255
+
 /* One delivery on its way into the inbox and back. */
 struct inbox_delivery {
     struct uuid id; /* made by hook_accept() */
     const char *channel;
     const char *topic; /* "orders/create" */
-    const char
-        *event_identity;     /* as that channel really gives it, else the body's SHA-256 in hex */
-    const char *external_id; /* "" when it cannot be told without decoding */
+    /* The event, as that channel really tells it apart, else the body's SHA-256 in hex. */
+    const char *event_identity;
+    const char *external_id; /* "" when the body does not tell */
+    const char *source;      /* the shop that says it sends: its domain or address; may be "" */
+    bool is_test;            /* a header says so */
     int64_t triggered_at_us; /* the channel's own clock where a header carries it, else 0 */
     int64_t triggered_at_ns; /* the same to the nanosecond, for the source's version */
     uint8_t body_hash[32];   /* SHA-256 */
