@@ -87,13 +87,19 @@ $(B)/libcommon.a: $(COMMON_O)
 # Libraries beyond the platform's.
 gateway_LIBS := -lmicrohttpd
 notify_LIBS := -lcurl
+# Generated sources beyond queries and migrations: notify carries its templates.
+notify_MORE_GEN := $(GEN)/notify/letter_files.c
+$(GEN)/notify/letter_files.c: $(sort $(wildcard services/notify/templates/*)) tools/files.awk
+	@mkdir -p $(@D)
+	awk -v header=services/notify/letter_files.h -v type=letter_file -v table=letter_files \
+	    -v count=letter_nfiles -f tools/files.awk $(filter-out %.awk,$^) >$@
 # Its tests compare the JSON reader with another's.
 gateway_TEST_LIBS := -ljansson
 
 define service_rules
 $(1)_SRC := $$(sort $$(wildcard services/$(1)/*.c))
 $(1)_GEN := $(GEN)/$(1)/queries.c $(GEN)/$(1)/migrations.c
-$(1)_O := $$($(1)_SRC:%.c=$(B)/%.o) $$($(1)_GEN:.c=.o)
+$(1)_O := $$($(1)_SRC:%.c=$(B)/%.o) $$($(1)_GEN:.c=.o) $$($(1)_MORE_GEN:.c=.o)
 $(GEN)/$(1)/queries.h: $$(sort $$(wildcard services/$(1)/queries*.sql)) tools/sqlgen.awk
 	@mkdir -p $$(@D)
 	awk -v kind=h -v prefix=Q -v table=queries -f tools/sqlgen.awk $$(filter %.sql,$$^) >$$@

@@ -1,0 +1,207 @@
+#include "services/notify/letters.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "services/notify/letter_files.h"
+#include "services/notify/rules.h"
+#include "services/notify/template.h"
+#include "services/notify/views.h"
+
+#define FILE_MAX_BYTES (256 << 10)
+#define LETTERS_ARENA_BYTES ((size_t)32 << 20)
+
+struct pair {
+    struct template *html, *text;
+};
+
+struct letters {
+    struct arena *arena; /* everything that lives as long as this does */
+    const char *shop_name;
+    struct zone *zone;
+    enum mail_language fallback;
+    int directory; /* the shop's own templates; -1: none */
+    struct pair pairs[MESSAGE_KIND_COUNT][LANGUAGE_COUNT];
+};
+
+/* ---- files ---- */
+
+static const char *built_in(const char *name)
+{
+    for (size_t i = 0; i < letter_nfiles; i++) {
+        if (strcmp(letter_files[i].name, name) == 0)
+            return letter_files[i].text;
+    }
+    return NULL;
+}
+
+/* The shop's own file of this name, or NULL. Nothing but a file in that folder is opened. */
+static const char *from_directory(struct letters *letters, const char *name)
+{
+    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    int fd = (int)syscall(SYS_openat2, letters->directory, name, &how, sizeof(how));
+    if (fd < 0)
+        return NULL;
+    char *text = arena_alloc(letters->arena, FILE_MAX_BYTES + 1);
+    size_t count = 0;
+    ssize_t n = 0;
+    while (count < FILE_MAX_BYTES && (n = read(fd, text + count, FILE_MAX_BYTES - count)) > 0)
+        count += (size_t)n;
+    close(fd);
+    return n < 0 ? NULL : text;
+}
+
+static const char *file_text(void *context, const char *name)
+{
+    struct letters *letters = context;
+    const char *own = letters->directory < 0 ? NULL : from_directory(letters, name);
+    return own != NULL ? own : built_in(name);
+}
+
+/* ---- opening ---- */
+
+static enum status read_template(struct letters *letters, enum template_kind kind, const char *name,
+                                 const struct view *sample, struct template **out,
+                                 const char **message)
+{
+    const char *text = file_text(letters, name);
+    const char *wrong = "there is no such file";
+    enum status status = text == NULL ? STATUS_INVALID : STATUS_OK;
+    if (status == STATUS_OK && kind == TEMPLATE_TEXT && strncmp(text, "Subject: ", 9) != 0) {
+        status = STATUS_INVALID;
+        wrong = "the first line is not \"Subject: ...\"";
+    }
+    if (status == STATUS_OK)
+        status = template_parse(letters->arena, kind, text, file_text, letters, out, &wrong);
+    if (status == STATUS_OK)
+        status = template_check(*out, sample, letters->arena, &wrong);
+    if (status != STATUS_OK)
+        *message = arena_printf(letters->arena, "template %s: %s", name, wrong);
+    return status;
+}
+
+static enum status read_templates(struct letters *letters, const char **message)
+{
+    for (int kind = 1; kind <= MESSAGE_KIND_COUNT; kind++) {
+        for (int language = 0; language < LANGUAGE_COUNT; language++) {
+            struct view_context context = {letters->arena, letters->shop_name, letters->zone,
+                                           (enum mail_language)language};
+            const struct view *sample = views_sample(&context);
+            const char *stem =
+                arena_printf(letters->arena, "%s.%s", rules_kind_name((enum message_kind)kind),
+                             rules_language_tag((enum mail_language)language));
+            struct pair *pair = &letters->pairs[kind - 1][language];
+            const char *html = arena_printf(letters->arena, "%s.html", stem);
+            const char *text = arena_printf(letters->arena, "%s.txt", stem);
+            TRY(read_template(letters, TEMPLATE_HTML, html, sample, &pair->html, message));
+            TRY(read_template(letters, TEMPLATE_TEXT, text, sample, &pair->text, message));
+        }
+    }
+    return STATUS_OK;
+}
+
+/* The shop's first language is the one for customers of whom we know none. */
+static enum status read_settings(struct letters *letters, const struct notify_conf *conf,
+                                 const char **message)
+{
+    size_t count = strcspn(conf->shop_languages, ", ");
+    const char *first = arena_strndup(letters->arena, conf->shop_languages, count);
+    if (!rules_language_parse(first, &letters->fallback)) {
+        *message = "shop_languages must begin with zh-Hant or en";
+        return STATUS_INVALID;
+    }
+    if (zone_open(conf->shop_time_zone, &letters->zone) != STATUS_OK) {
+        *message = arena_printf(letters->arena, "there is no time zone \"%s\" on this machine",
+                                conf->shop_time_zone);
+        return STATUS_INVALID;
+    }
+    if (*conf->template_directory == '\0')
+        return STATUS_OK;
+    letters->directory = open(conf->template_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (letters->directory >= 0)
+        return STATUS_OK;
+    *message = arena_printf(letters->arena, "cannot open template_directory %s: %s",
+                            conf->template_directory, strerror(errno));
+    return STATUS_INVALID;
+}
+
+enum status letters_open(const struct notify_conf *conf, struct arena *arena, struct letters **out,
+                         const char **message)
+{
+    struct letters *letters = calloc(1, sizeof(*letters));
+    if (letters == NULL)
+        abort();
+    letters->arena = arena_open(LETTERS_ARENA_BYTES);
+    letters->shop_name = arena_strdup(letters->arena, conf->shop_name);
+    letters->directory = -1;
+    enum status status = read_settings(letters, conf, message);
+    if (status == STATUS_OK)
+        status = read_templates(letters, message);
+    if (status != STATUS_OK) {
+        *message = arena_strdup(arena, *message);
+        letters_close(&letters);
+    }
+    *out = letters;
+    return status;
+}
+
+void letters_close(struct letters **letters)
+{
+    if (*letters == NULL)
+        return;
+    zone_close(&(*letters)->zone);
+    if ((*letters)->directory >= 0)
+        close((*letters)->directory);
+    arena_close(&(*letters)->arena);
+    free(*letters);
+    *letters = NULL;
+}
+
+/* ---- writing ---- */
+
+static const char *rendered(struct arena *arena, const struct template *template,
+                            const struct view *view)
+{
+    struct buffer text = buffer_open(arena, 8192);
+    template_render(template, view, &text);
+    return text.bytes;
+}
+
+static const char *inert(struct arena *arena, const char *text)
+{
+    struct buffer out = buffer_open(arena, strlen(text));
+    template_add_inert(&out, TEMPLATE_TEXT, text);
+    return out.bytes;
+}
+
+/* "Subject: ..." stands on the first line, which no field can end. */
+static void split_subject(struct arena *arena, const char *text, struct letter *out)
+{
+    text += strlen("Subject: ");
+    size_t count = strcspn(text, "\r\n");
+    out->subject = arena_strndup(arena, text, count);
+    text += count;
+    text += strspn(text, "\r\n");
+    out->text = text;
+}
+
+void letters_write(const struct letters *letters, struct arena *arena,
+                   const struct letter_subject *subject, int64_t now_us, struct letter *out)
+{
+    const Contact *contact = subject->contact;
+    *out = (struct letter){.language = rules_language(contact->locale, letters->fallback)};
+    const struct view_context context = {arena, letters->shop_name, letters->zone, out->language};
+    const struct view *view = views_of(&context, subject);
+    const struct pair *pair = &letters->pairs[subject->kind - 1][out->language];
+    out->html = rendered(arena, pair->html, view);
+    split_subject(arena, rendered(arena, pair->text, view), out);
+    out->to_name = contact->customer == NULL ? "" : inert(arena, contact->customer->name);
+    out->date_offset_s = zone_offset_s(letters->zone, now_us);
+}

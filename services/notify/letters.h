@@ -1,0 +1,47 @@
+/* letters.h -- what is written to a customer: subject, text and HTML in the customer's language.
+ *
+ * The templates are files, services/notify/templates, built into the binary; a file of the same
+ * name in template_directory wins. All of them are read and checked when the service starts, so
+ * that a wrong one stops it and names the line.
+ *
+ *   <kind>.<language>.html    the HTML part; _head.html and _foot.html are its frame
+ *   <kind>.<language>.txt     "Subject: ..." on the first line, a blank line, the text part
+ *
+ * Ownership: letters_open() makes, letters_close() frees; used by one thread. A letter lives in the
+ * arena given.
+ * Limits: a template file 256 KiB.
+ */
+#pragma once
+
+#include "common/arena.h"
+#include "common/status.h"
+#include "penstock/fulfillment/v1/fulfillment.pb-c.h"
+#include "penstock/orders/v1/orders.pb-c.h"
+#include "services/notify/notify.h"
+
+typedef Penstock__Orders__V1__Contact Contact;
+typedef Penstock__Orders__V1__RefundRecorded RefundRecorded;
+typedef Penstock__Fulfillment__V1__FulfillmentShipped FulfillmentShipped;
+
+struct letters;
+
+/* Fails with a sentence in *message, which lives in the arena. */
+enum status letters_open(const struct notify_conf *conf, struct arena *arena, struct letters **out,
+                         const char **message) MUST_CHECK;
+void letters_close(struct letters **letters);
+
+/* What a letter is about: the order as its service tells it now, and the parcel or the refund. */
+struct letter_subject {
+    enum message_kind kind;
+    const Contact *contact;
+    const FulfillmentShipped *shipped; /* of a SHIPMENT */
+    const RefundRecorded *refund;      /* of a REFUND */
+};
+struct letter {
+    enum mail_language language;
+    const char *subject, *text, *html;
+    const char *to_name;   /* without controls */
+    int32_t date_offset_s; /* of the shop's clock at now_us */
+};
+void letters_write(const struct letters *letters, struct arena *arena,
+                   const struct letter_subject *subject, int64_t now_us, struct letter *out);

@@ -1,0 +1,83 @@
+/* notify.h -- what a message to a customer is.
+ *
+ * A message is a row that says to whom something is to be told about which order; the mail itself
+ * is rendered when it is sent and not kept. States, templates and outcomes are lists, from which
+ * enums, names and checks come.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Stored and sent: append only, never renumber. */
+#define MESSAGE_STATES(X)                                                                          \
+    X(QUEUED, 1)                                                                                   \
+    X(SENT, 2)                                                                                     \
+    X(FAILED, 3)     /* for good; an operator may try again */                                     \
+    X(SUPPRESSED, 4) /* not wanted or not possible: no address, erased, switched off */
+
+enum message_state {
+#define X(name, number) MESSAGE_##name = number,
+    MESSAGE_STATES(X)
+#undef X
+};
+
+/* What is told: one mail per order, per parcel, per refund. Stored, so append only. */
+#define MESSAGE_KINDS(X)                                                                           \
+    X(ORDER_CONFIRMATION, 1, "order_confirmation")                                                 \
+    X(SHIPMENT, 2, "shipment")                                                                     \
+    X(REFUND, 3, "refund")
+
+enum message_kind {
+#define X(name, number, text) MESSAGE_##name = number,
+    MESSAGE_KINDS(X)
+#undef X
+};
+#define MESSAGE_KIND_COUNT 3
+
+/* The languages that there are templates in. */
+#define MAIL_LANGUAGES(X)                                                                          \
+    X(ZH_HANT, "zh-Hant")                                                                          \
+    X(EN, "en")
+
+enum mail_language {
+#define X(name, tag) LANGUAGE_##name,
+    MAIL_LANGUAGES(X)
+#undef X
+        LANGUAGE_COUNT
+};
+
+/* What came of an attempt. */
+enum mail_outcome {
+    OUTCOME_SENT,
+    OUTCOME_TEMPORARY,  /* not delivered, and may be tomorrow: 4xx, no connection, a timeout */
+    OUTCOME_AMBIGUOUS,  /* silence after the final dot: it may have arrived */
+    OUTCOME_PERMANENT,  /* 5xx, or an address that is none */
+    OUTCOME_SUPPRESSED, /* there is nobody to write to */
+    OUTCOME_DEFERRED,   /* not tried at all; counts for nothing */
+};
+
+/* How often, and since when, a message has been tried. */
+struct message_history {
+    int32_t attempts;
+    int32_t ambiguous_attempts;
+    int64_t since_us; /* when this round of tries began: queued, or asked for again */
+};
+
+/* The group "notify" of the configuration; what begins with shop_ is the shop's own. */
+struct notify_conf {
+    char *shop_name;
+    char *shop_time_zone;
+    char *shop_languages;
+    char *shop_mail_from;
+    char *mail_reply_to;
+    char *template_directory;
+    char *maildir;
+    char *smtp_url;
+    char *smtp_user;
+    char *smtp_password;
+    char *smtp_tls;
+    int64_t smtp_connect_timeout_s;
+    int64_t smtp_timeout_s;
+    int64_t mails_per_job;
+};

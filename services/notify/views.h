@@ -1,0 +1,22 @@
+/* views.h -- an order, a parcel or a refund as the fields that templates may use.
+ *
+ * One set of fields for all templates: what does not apply is empty. The list of fields is
+ * VIEW_FIELDS and VIEW_LISTS in views.c; docs/reference/templates.md tells them to shops.
+ */
+#pragma once
+
+#include "services/notify/letters.h"
+#include "services/notify/template.h"
+#include "services/notify/zone.h"
+
+struct view_context {
+    struct arena *arena;
+    const char *shop_name;
+    const struct zone *zone;
+    enum mail_language language;
+};
+
+const struct view *views_of(const struct view_context *context,
+                            const struct letter_subject *subject);
+/* One with something in every list, to check templates against. */
+const struct view *views_sample(const struct view_context *context);
