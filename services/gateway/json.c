@@ -59,6 +59,18 @@ static size_t utf8_sequence(const uint8_t *at, const uint8_t *end)
     return 0;
 }
 
+bool json_is_utf8(const void *bytes, size_t count)
+{
+    const uint8_t *at = bytes, *end = at + count;
+    while (at < end) {
+        size_t length = utf8_sequence(at, end);
+        if (length == 0)
+            return false;
+        at += length;
+    }
+    return true;
+}
+
 static char *utf8_put(char *to, uint32_t point)
 {
     if (point < 0x80) {
