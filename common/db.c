@@ -324,6 +324,7 @@ enum status db_exec_(struct db *db, int query, int64_t expected_rows, const stru
     TRY(db_flush_columns(db));
     TRY(make_ready(db));
     db->has_written = true;
+    db->writes++;
     db_encode(db, &db->statements[query], args + 1, nargs);
     return send_encoded(db, query, DB_PENDING_EXEC, expected_rows);
 }
@@ -484,6 +485,11 @@ enum status db_commit(struct db *db)
 bool db_has_written(const struct db *db)
 {
     return db->has_written;
+}
+
+uint64_t db_writes(const struct db *db)
+{
+    return db->writes;
 }
 
 void db_use_arena(struct db *db, struct arena *arena)

@@ -171,6 +171,8 @@ enum status db_begin_read_only(struct db *db) MUST_CHECK; /* queued; repeatable 
 enum status db_commit(struct db *db) MUST_CHECK;
 void db_rollback(struct db *db);
 bool db_has_written(const struct db *db); /* anything queued since db_begin() */
+/* Rises with each statement or row queued: equal before and after means that nothing was written. */
+uint64_t db_writes(const struct db *db);
 /* One statement given as text, without parameters, outside of the table: for migrations, locks and
  * tests. *number, if not NULL, gets the first column of the first row as an integer (0 if none). */
 enum status db_command(struct db *db, const char *sql, int64_t *number) MUST_CHECK;

@@ -71,6 +71,7 @@ struct db {
     bool is_broken;
     bool is_in_transaction, has_begun; /* BEGIN leaves with the first statement */
     bool is_read_only, has_written;
+    uint64_t writes;
     enum status failure; /* of this transaction; sticks until it ends */
     struct arena *arena;
     int64_t wait_us;

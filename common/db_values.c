@@ -373,6 +373,7 @@ void db_add_(struct db_columns *columns, const struct db_arg *args, size_t nargs
         is_full |= column->buffer.used > MAX_COLUMN_BYTES;
     }
     columns->db->has_written = true;
+    columns->db->writes++;
     /* Trouble sticks to the transaction, where the next call finds it. */
     if (is_full && db_flush_columns(columns->db) != STATUS_OK)
         return;
