@@ -1,8 +1,8 @@
 /* migrate.h -- brings a schema to the version that a binary knows, and checks that it is there.
  *
- * Migrations are numbered files, forward only, embedded in the binary (tools/migrations.sh makes the
+ * Migrations are numbered files, forward only, embedded in the binary (tools/migrations.awk makes the
  * table), one transaction each, checksummed. The platform's own (common/migrations) come first in
- * every schema. Each is `expand` (default) or `contract`, said in its first line
+ * every schema, without being passed. Each is `expand` (default) or `contract`, said in its first line
  * ("-- contract: why"): a binary starts on a newer schema if all that it does not know is `expand`.
  */
 #pragma once
