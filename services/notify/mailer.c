@@ -1,0 +1,291 @@
+#include "services/notify/mailer.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/notify/contacts.h"
+#include "services/notify/handlers.h"
+#include "services/notify/letters.h"
+#include "services/notify/maildir.h"
+#include "services/notify/mime.h"
+#include "services/notify/rules.h"
+#include "services/notify/smtp.h"
+
+#define BATCH_MAX_US (INT64_C(120) * 1000000)
+#define ARENA_BYTES ((size_t)256 << 20)
+
+struct mailer {
+    const struct notify_conf *conf;
+    struct letters *letters;
+    struct maildir *maildir; /* one of these two */
+    struct smtp *smtp;
+    struct arena *contacts, *mail, *bytes; /* of a batch, of one mail, of a batch's files */
+};
+
+/* Set once, when the service is told to stop: threads that wait for a server look at it. */
+static atomic_bool is_stopping;
+
+void mailer_stop(void)
+{
+    atomic_store(&is_stopping, true);
+}
+
+/* ---- opening ---- */
+
+static enum status open_transport(struct mailer *mailer, const char **message)
+{
+    const struct notify_conf *conf = mailer->conf;
+    if (*conf->smtp_url != '\0')
+        return smtp_open(conf, &is_stopping, &mailer->smtp, message);
+    int error = 0;
+    *message = "neither smtp_url nor maildir is set";
+    if (*conf->maildir == '\0')
+        return STATUS_INVALID;
+    enum status status = maildir_open(conf->maildir, &mailer->maildir, &error);
+    if (status != STATUS_OK)
+        *message = arena_printf(mailer->mail, "cannot open the Maildir %s: %s", conf->maildir,
+                                strerror(error));
+    return status;
+}
+
+static enum status check_addresses(const struct notify_conf *conf, const char **message)
+{
+    *message = "shop_mail_from is no mail address";
+    if (!rules_address_is_valid(conf->shop_mail_from))
+        return STATUS_INVALID;
+    *message = "mail_reply_to is no mail address";
+    bool is_valid = *conf->mail_reply_to == '\0' || rules_address_is_valid(conf->mail_reply_to);
+    return is_valid ? STATUS_OK : STATUS_INVALID;
+}
+
+static void mailer_close(struct mailer **mailer)
+{
+    letters_close(&(*mailer)->letters);
+    maildir_close(&(*mailer)->maildir);
+    smtp_close(&(*mailer)->smtp);
+    arena_close(&(*mailer)->contacts);
+    arena_close(&(*mailer)->mail);
+    arena_close(&(*mailer)->bytes);
+    free(*mailer);
+    *mailer = NULL;
+}
+
+void *mailer_open(const struct service *service, void *conf)
+{
+    (void)service;
+    struct mailer *mailer = calloc(1, sizeof(*mailer));
+    if (mailer == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        abort();
+    *mailer = (struct mailer){.conf = conf,
+                              .contacts = arena_open(ARENA_BYTES),
+                              .mail = arena_open(ARENA_BYTES),
+                              .bytes = arena_open(ARENA_BYTES)};
+    const char *message = NULL;
+    enum status status = check_addresses(mailer->conf, &message);
+    if (status == STATUS_OK)
+        status = letters_open(mailer->conf, mailer->mail, &mailer->letters, &message);
+    if (status == STATUS_OK)
+        status = open_transport(mailer, &message);
+    if (status != STATUS_OK) {
+        log_error("mail_settings_wrong", "Mail cannot be sent with these settings",
+                  LOG_TEXT("reason", message));
+        mailer_close(&mailer);
+    }
+    return mailer;
+}
+
+/* ---- one mail ---- */
+
+static void set_outcome(struct mail *mail, enum mail_outcome outcome, const char *reason)
+{
+    mail->outcome = outcome;
+    mail->reason = reason;
+}
+
+static const char *address_of(const Contact *contact)
+{
+    if (contact->customer != NULL && *contact->customer->email != '\0')
+        return contact->customer->email;
+    return contact->shipping_address == NULL ? "" : contact->shipping_address->email;
+}
+
+/* False when nothing can be sent, and why: nobody to write to, or no address that may be used. */
+static bool find_recipient(struct mail *mail, struct arena *arena, const Contact *contact,
+                           const char **address)
+{
+    char masked[64];
+    if (contact == NULL) {
+        set_outcome(mail, OUTCOME_TEMPORARY, "orders does not know this order");
+        return false;
+    }
+    if (contact->is_erased) {
+        set_outcome(mail, OUTCOME_SUPPRESSED, REASON_ERASED);
+        return false;
+    }
+    *address = address_of(contact);
+    if (**address == '\0') {
+        set_outcome(mail, OUTCOME_SUPPRESSED, REASON_NO_ADDRESS);
+        return false;
+    }
+    if (!rules_address_is_valid(*address)) {
+        set_outcome(mail, OUTCOME_PERMANENT, "the customer's mail address is not valid");
+        return false;
+    }
+    rules_mask_address(*address, masked, sizeof(masked));
+    mail->recipient_masked = arena_strdup(arena, masked);
+    return true;
+}
+
+/* The parcel or the refund that the row keeps. */
+static bool read_subject(const struct mail *mail, const Contact *contact, struct arena *arena,
+                         struct letter_subject *subject)
+{
+    *subject = (struct letter_subject){mail->kind, contact, NULL, NULL};
+    ProtobufCAllocator *allocator = arena_protobuf(arena);
+    switch (mail->kind) {
+    case MESSAGE_ORDER_CONFIRMATION:
+        return true;
+    case MESSAGE_SHIPMENT:
+        subject->shipped = penstock__fulfillment__v1__fulfillment_shipped__unpack(
+            allocator, mail->detail_bytes, mail->detail);
+        return subject->shipped != NULL;
+    case MESSAGE_REFUND:
+        subject->refund = penstock__orders__v1__refund_recorded__unpack(
+            allocator, mail->detail_bytes, mail->detail);
+        return subject->refund != NULL;
+    }
+    return false;
+}
+
+static bool write_mail(const struct mailer *mailer, struct mail *mail, struct arena *job,
+                       const Contact *contact, struct buffer *out)
+{
+    const char *address;
+    struct letter_subject subject;
+    if (!find_recipient(mail, job, contact, &address))
+        return false;
+    if (!read_subject(mail, contact, out->arena, &subject)) {
+        set_outcome(mail, OUTCOME_PERMANENT, "the event that it is about cannot be read");
+        return false;
+    }
+    int64_t now_us = clock_wall_us();
+    struct letter letter;
+    letters_write(mailer->letters, out->arena, &subject, now_us, &letter);
+    mail->locale = rules_language_tag(letter.language);
+    const struct mime_mail mime = {.from_name = mailer->conf->shop_name,
+                                   .from_address = mailer->conf->shop_mail_from,
+                                   .to_name = letter.to_name,
+                                   .to_address = address,
+                                   .reply_to = mailer->conf->mail_reply_to,
+                                   .subject = letter.subject,
+                                   .message_id = mail->message_id,
+                                   .language = mail->locale,
+                                   .date_us = now_us,
+                                   .date_offset_s = letter.date_offset_s,
+                                   .text = letter.text,
+                                   .html = letter.html};
+    mime_build(&mime, out);
+    return true;
+}
+
+/* ---- into the Maildir ---- */
+
+/* The same name for the same message, however often it is written. */
+static const char *file_name(struct arena *arena, const struct mail *mail)
+{
+    char id[UUID_TEXT_BYTES];
+    return arena_printf(arena, "%lld.%s.penstock", (long long)(mail->queued_at_us / 1000000),
+                        uuid_text(&mail->id, id));
+}
+
+static void write_files(struct mailer *mailer, struct arena *job, struct mail_batch *batch,
+                        const Contact *const *contacts)
+{
+    struct maildir_mail *files = ARENA_ARRAY(mailer->bytes, batch->count, struct maildir_mail);
+    struct mail **owners = ARENA_ARRAY(mailer->bytes, batch->count, struct mail *);
+    size_t count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct buffer mime = buffer_open(mailer->mail, 16384);
+        if (write_mail(mailer, &batch->mails[i], job, contacts[i], &mime)) {
+            const char *bytes = arena_copy(mailer->bytes, mime.bytes, mime.count);
+            const char *name = file_name(mailer->bytes, &batch->mails[i]);
+            owners[count] = &batch->mails[i];
+            files[count++] = (struct maildir_mail){name, bytes, mime.count, 0};
+        }
+        arena_reset(mailer->mail);
+    }
+    maildir_write(mailer->maildir, files, count);
+    for (size_t i = 0; i < count; i++) {
+        if (files[i].error == 0)
+            set_outcome(owners[i], OUTCOME_SENT, NULL);
+        else
+            set_outcome(owners[i], OUTCOME_TEMPORARY,
+                        arena_strdup(job, strerrordesc_np(files[i].error)));
+    }
+}
+
+/* ---- to the server ---- */
+
+static void send_one(struct mailer *mailer, struct arena *job, struct mail *mail,
+                     const Contact *contact, bool *reaches_server)
+{
+    struct buffer mime = buffer_open(mailer->mail, 16384);
+    if (write_mail(mailer, mail, job, contact, &mime)) {
+        struct smtp_result result;
+        const char *address = address_of(contact);
+        smtp_send(mailer->smtp, mailer->conf->shop_mail_from, address, mime.bytes, mime.count,
+                  &result);
+        const char *reason = *result.reason == '\0' ? NULL : arena_strdup(job, result.reason);
+        set_outcome(mail, result.outcome, reason);
+        *reaches_server = result.reached_server;
+    }
+    arena_reset(mailer->mail);
+}
+
+/* A server that is away is not asked again for each mail of the batch: they share its fate. */
+static void send_mails(struct mailer *mailer, struct arena *job, struct mail_batch *batch,
+                       const Contact *const *contacts)
+{
+    int64_t end_us = clock_monotonic_us() + BATCH_MAX_US;
+    bool reaches_server = true;
+    const struct mail *last = NULL;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct mail *mail = &batch->mails[i];
+        if (atomic_load(&is_stopping) || clock_monotonic_us() > end_us)
+            set_outcome(mail, OUTCOME_DEFERRED, NULL);
+        else if (!reaches_server)
+            set_outcome(mail, last->outcome, last->reason);
+        else
+            send_one(mailer, job, mail, contacts[i], &reaches_server);
+        last = mail;
+    }
+}
+
+/* ---- a batch ---- */
+
+static void send_batch(struct mailer *mailer, struct bus_client *client, struct outcall_job *job)
+{
+    struct mail_batch *batch = job->data;
+    const Contact **contacts = ARENA_ARRAY(mailer->contacts, batch->count, const Contact *);
+    enum status status =
+        contacts_of(client, mailer->contacts, batch->mails, batch->count, contacts);
+    for (size_t i = 0; i < batch->count; i++)
+        set_outcome(&batch->mails[i], OUTCOME_DEFERRED, NULL);
+    if (status != STATUS_OK)
+        log_warn("contacts_unavailable", "Orders does not say who to write to; mails wait",
+                 LOG_INT("mails", batch->count));
+    else if (mailer->smtp != NULL)
+        send_mails(mailer, job->arena, batch, contacts);
+    else
+        write_files(mailer, job->arena, batch, contacts);
+    arena_reset(mailer->contacts);
+    arena_reset(mailer->bytes);
+}
+
+void mailer_make(struct outcall_worker *worker, struct outcall_job *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        send_batch(worker->state, worker->client, &jobs[i]);
+}
