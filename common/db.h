@@ -148,6 +148,7 @@ struct db_options {
     int statement_timeout_ms; /* 0: none */
     int lock_timeout_ms;
     int idle_session_timeout_ms;
+    bool scans; /* its statements read whole tables on purpose (verify, reports), see db_open.c */
     bool requires_durability; /* refuse a server whose fsync, full_page_writes or synchronous_commit is off */
 };
 

@@ -79,9 +79,12 @@ static enum status run_params(struct db *db, const char *name, const char *sql,
     return status == STATUS_RETRY ? STATUS_UNAVAILABLE : STATUS_INTERNAL;
 }
 
-/* JIT costs more than it brings for statements that touch a few rows by key. */
+/* JIT costs more than it brings for statements that touch a few rows by key. Sequential scans are
+ * priced out because a prepared statement keeps its plan: one made while a table was empty would
+ * scan it still when it has a million rows, until the next ANALYZE. */
 static const char session_sql[] =
     "SELECT set_config('jit', 'off', false),"
+    " set_config('enable_seqscan', $5, false),"
     " set_config('statement_timeout', $1, false),"
     " set_config('lock_timeout', $2, false),"
     " set_config('idle_session_timeout', $3, false),"
@@ -95,9 +98,10 @@ static enum status set_session(struct db *db, const struct db_options *options)
     snprintf(statement, sizeof(statement), "%d", options->statement_timeout_ms);
     snprintf(lock, sizeof(lock), "%d", options->lock_timeout_ms);
     snprintf(idle, sizeof(idle), "%d", options->idle_session_timeout_ms);
-    const char *const values[] = {statement, lock, idle, options->schema};
+    bool may_scan = options->scans || options->nqueries == 0;
+    const char *const values[] = {statement, lock, idle, options->schema, may_scan ? "on" : "off"};
     PGresult *result;
-    TRY(run_params(db, "session", session_sql, values, 4, &result));
+    TRY(run_params(db, "session", session_sql, values, 5, &result));
     PQclear(result);
     return STATUS_OK;
 }

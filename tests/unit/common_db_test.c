@@ -28,6 +28,7 @@ enum {
     Q_BACKEND,
     Q_SLEEP,
     Q_DEFERRED_INSERT,
+    Q_PARENT_PLACES,
     Q_COUNT
 };
 
@@ -60,6 +61,9 @@ static const struct db_query queries[Q_COUNT] = {
     [Q_DIVIDE] = {"divide", "SELECT 1 / $1::int AS number"},
     [Q_BACKEND] = {"backend", "SELECT pg_backend_pid()::bigint AS number"},
     [Q_SLEEP] = {"sleep", "SELECT 1 AS number FROM pg_sleep(10)"},
+    [Q_PARENT_PLACES] = {"parent_places",
+                         "UPDATE parent SET place = u.place FROM unnest($1::int[], $2::int[])"
+                         " AS u(id, place) WHERE parent.id = u.id"},
     [Q_DEFERRED_INSERT] = {"deferred_insert", "INSERT INTO late (id) VALUES ($1)"},
 };
 
@@ -658,6 +662,27 @@ static void a_changed_table_asks_for_a_new_connection(void **state)
     assert_int_equal(db_select(fixture->db, Q_KIND_ALL, &kind_shape, &rows, &count), STATUS_OK);
 }
 
+static void a_plan_made_for_an_empty_table_serves_a_full_one(void **state)
+{
+    FIXTURE(state);
+    outside(fixture, "ALTER TABLE parent SET (autovacuum_enabled = false)");
+    for (int turn = 0; turn < 10; turn++) { /* after five the plan is fixed */
+        assert_int_equal(db_begin(db), STATUS_OK);
+        db_add(db_columns(db, Q_PARENT_PLACES), db_int(1), db_int(turn));
+        assert_int_equal(db_commit(db), STATUS_OK);
+    }
+    outside(fixture, "INSERT INTO parent SELECT i, 0 FROM generate_series(1, 50000) AS s(i)");
+    assert_int_equal(db_begin(db), STATUS_OK);
+    db_add(db_columns(db, Q_PARENT_PLACES), db_int(7), db_int(7));
+    assert_int_equal(db_commit(db), STATUS_OK);
+    assert_int_equal(outside(fixture, "SELECT place FROM parent WHERE id = 7"), 7);
+    db_close(&fixture->db); /* the session's figures are counted at its end */
+    assert_int_equal(outside(fixture, "SELECT pg_sleep(0.2); SELECT seq_tup_read FROM"
+                                      " pg_stat_user_tables WHERE relname = 'parent'"
+                                      " AND schemaname = 'db_test'"),
+                     0);
+}
+
 static void a_misspelt_column_is_named_at_open(void **state)
 {
     FIXTURE(state);
@@ -765,6 +790,7 @@ int main(void)
         ON_SERVER(a_statement_that_takes_too_long_is_retried),
         ON_SERVER(a_lock_that_is_not_free_in_time_is_retried),
         ON_SERVER(a_changed_table_asks_for_a_new_connection),
+        ON_SERVER(a_plan_made_for_an_empty_table_serves_a_full_one),
         ON_SERVER(a_misspelt_column_is_named_at_open),
         ON_SERVER(the_platforms_queries_come_after_the_services_own),
         ON_SERVER(a_server_that_is_not_durable_is_refused),
