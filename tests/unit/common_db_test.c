@@ -665,10 +665,12 @@ static void a_changed_table_asks_for_a_new_connection(void **state)
 static void a_plan_made_for_an_empty_table_serves_a_full_one(void **state)
 {
     FIXTURE(state);
-    outside(fixture, "ALTER TABLE parent SET (autovacuum_enabled = false)");
+    outside(fixture, "ALTER TABLE parent SET (autovacuum_enabled = false);"
+                     "ALTER TABLE parent ADD a text, ADD b text, ADD c text, ADD d text");
     for (int turn = 0; turn < 10; turn++) { /* after five the plan is fixed */
         assert_int_equal(db_begin(db), STATUS_OK);
-        db_add(db_columns(db, Q_PARENT_PLACES), db_int(1), db_int(turn));
+        for (int i = 0; i < 200; i++)
+            db_add(db_columns(db, Q_PARENT_PLACES), db_int(i), db_int(turn));
         assert_int_equal(db_commit(db), STATUS_OK);
     }
     outside(fixture, "INSERT INTO parent SELECT i, 0 FROM generate_series(1, 50000) AS s(i)");
