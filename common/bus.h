@@ -54,6 +54,7 @@ void bus_loop_run(struct bus_loop *loop);
 /* One round of at most wait_ms. */
 void bus_loop_once(struct bus_loop *loop, int wait_ms);
 void bus_loop_stop(struct bus_loop *loop);
+bool bus_loop_is_stopped(const struct bus_loop *loop);
 typedef void bus_fd_fn(void *context, int fd);
 void bus_loop_watch_fd(struct bus_loop *loop, int fd, bus_fd_fn *readable, void *context);
 typedef void bus_timer_fn(void *context);
@@ -115,6 +116,8 @@ enum status bus_ask_message(struct bus_client *client, const char *service, Requ
                             void *context) MUST_CHECK;
 /* True when an instance of the service is connected now. */
 bool bus_client_is_connected(const struct bus_client *client, const char *service);
+/* Where it was opened, for who asks many at once and runs the loop until all have answered. */
+struct bus_loop *bus_client_loop(struct bus_client *client);
 /* For tools, tests and outcall workers: asks and runs the loop until the answer is there. *reply and
  * what it holds live in the arena; message is unpacked by descriptor into the arena, NULL unless OK. */
 enum status bus_call(struct bus_client *client, const char *service, RequestHeader *header,

@@ -528,6 +528,11 @@ static void waited_for(void *context, const ReplyHeader *header, const uint8_t *
                                                     payload_bytes, payload);
 }
 
+struct bus_loop *bus_client_loop(struct bus_client *client)
+{
+    return client->loop;
+}
+
 enum status bus_call(struct bus_client *client, const char *service, RequestHeader *header,
                      const ProtobufCMessage *message, int timeout_ms,
                      const ProtobufCMessageDescriptor *answer_type, struct arena *arena,
