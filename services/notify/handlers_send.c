@@ -81,12 +81,15 @@ static enum status keep_wished(struct call *call, struct due *due, size_t *count
 }
 
 /* Retries get half of the room, and fresh messages what is left: neither starves. */
-static enum status take_due(struct call *call, size_t room, struct due **out, size_t *count)
+static enum status take_due(struct call *call, const struct sender_look *look, size_t room,
+                            struct due **out, size_t *count)
 {
-    struct due *again, *fresh;
-    size_t nagain, nfresh;
-    TRY(store_retry_take(call->db, call->now_us, (room + 1) / 2, &again, &nagain));
-    TRY(store_fresh_take(call->db, room - nagain, &fresh, &nfresh));
+    struct due *again = NULL, *fresh = NULL;
+    size_t nagain = 0, nfresh = 0;
+    if (look->has_due)
+        TRY(store_retry_take(call->db, call->now_us, (room + 1) / 2, &again, &nagain));
+    if (look->last_position > look->taken_position)
+        TRY(store_fresh_take(call->db, look->taken_position, room - nagain, &fresh, &nfresh));
     struct due *all = ARENA_ARRAY(call->arena, nagain + nfresh, struct due);
     if (nagain > 0)
         memcpy(all, again, nagain * sizeof(*all));
@@ -131,12 +134,15 @@ static enum status fill_job(struct call *call, struct outcall_job *job, const st
 static enum status send_take(struct call *call, struct outcall_job *jobs, size_t *count)
 {
     const struct notify *notify = call->state;
-    size_t per_job = (size_t)notify->conf->mails_per_job, room = *count, ndue;
+    size_t per_job = (size_t)notify->conf->mails_per_job, room = *count, ndue = 0;
+    int64_t lost_before_us = call->now_us - SENDING_MAX_US;
+    struct sender_look look;
     struct due *due;
     *count = 0;
-    TRY(store_sending_recover(call->db, &notify->run_id, call->now_us - SENDING_MAX_US,
-                              call->now_us));
-    TRY(take_due(call, room * per_job, &due, &ndue));
+    TRY(store_sender_look(call->db, call->now_us, &notify->run_id, lost_before_us, &look));
+    if (look.has_lost)
+        TRY(store_sending_recover(call->db, &notify->run_id, lost_before_us, call->now_us));
+    TRY(take_due(call, &look, room * per_job, &due, &ndue));
     for (size_t i = 0; i < ndue; i += per_job) {
         size_t mails = ndue - i < per_job ? ndue - i : per_job;
         TRY(fill_job(call, &jobs[*count], due + i, mails));
@@ -243,8 +249,8 @@ static enum status send_done(struct call *call, struct outcall_job *jobs, size_t
 const struct outcall notify_outcalls[] = {
     {.name = "send",
      .workers = 2,
-     .period_ms = 500,
-     .max_jobs = 4,
+     .period_ms = 1000,
+     .max_jobs = 2,
      .take = send_take,
      .open = mailer_open,
      .make = mailer_make,

@@ -16,8 +16,16 @@ ON CONFLICT (id) DO NOTHING;
 
 -- ---- taking ----
 
+-- Whether there is anything to do at all: most of the time this is all that is asked. $1 now, $2 this
+-- life of the writer, $3 the moment before which nothing can be under way any more.
+-- name: sender_look
+SELECT taken_position, coalesce((SELECT max(position) FROM message), 0) AS last_position,
+       EXISTS (SELECT FROM retry WHERE due_at <= $1) AS has_due,
+       EXISTS (SELECT FROM sending WHERE run_id <> $2 OR taken_at < $3) AS has_lost
+FROM sender WHERE id = 1;
+
 -- Batches that another life of the writer had under way ($1 is this one), or that have been under way
--- for longer than any batch can be: their mails may have arrived, and are sent again.
+-- since before $2, longer than any batch can be: their mails may have arrived, and are sent again.
 -- name: sending_recover
 WITH lost AS (
     DELETE FROM sending WHERE run_id <> $1 OR taken_at < $2 RETURNING unnest(positions) AS position
@@ -39,9 +47,6 @@ WITH due AS (
 SELECT m.position, m.id, m.order_id, m.kind, m.status, m.message_id, m.detail, m.attempts,
        m.ambiguous_attempts, m.queued_at, due.since_at, due.checks_wish
 FROM due JOIN message m ON m.position = due.position;
-
--- name: sender_position
-SELECT taken_position FROM sender WHERE id = 1;
 
 -- What follows the last position taken, suppressed ones too, so that the position passes them.
 -- name: fresh_take

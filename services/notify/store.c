@@ -26,10 +26,28 @@ DB_SHAPE(due_shape, struct due, DB_FIELD(struct due, position, DB_INT64),
          DB_FIELD(struct due, since_at, DB_TIMESTAMP),
          DB_FIELD(struct due, checks_wish, DB_BOOLEAN));
 
-enum status store_sending_recover(struct db *db, const struct uuid *run_id, int64_t taken_before_us,
+DB_SHAPE(look_shape, struct sender_look, DB_FIELD(struct sender_look, taken_position, DB_INT64),
+         DB_FIELD(struct sender_look, last_position, DB_INT64),
+         DB_FIELD(struct sender_look, has_due, DB_BOOLEAN),
+         DB_FIELD(struct sender_look, has_lost, DB_BOOLEAN));
+
+enum status store_sender_look(struct db *db, int64_t now_us, const struct uuid *run_id,
+                              int64_t lost_before_us, struct sender_look *look)
+{
+    struct sender_look *row;
+    size_t count;
+    TRY(db_select(db, Q_SENDER_LOOK, &look_shape, &row, &count, db_time(now_us), db_uuid(run_id),
+                  db_time(lost_before_us)));
+    if (count != 1)
+        return STATUS_INTERNAL;
+    *look = *row;
+    return STATUS_OK;
+}
+
+enum status store_sending_recover(struct db *db, const struct uuid *run_id, int64_t lost_before_us,
                                   int64_t now_us)
 {
-    return db_exec(db, Q_SENDING_RECOVER, db_uuid(run_id), db_time(taken_before_us),
+    return db_exec(db, Q_SENDING_RECOVER, db_uuid(run_id), db_time(lost_before_us),
                    db_time(now_us));
 }
 
@@ -40,24 +58,14 @@ enum status store_retry_take(struct db *db, int64_t now_us, size_t limit, struct
                      db_int((int64_t)limit));
 }
 
-struct position_row {
-    int64_t taken_position;
-};
-DB_SHAPE(position_shape, struct position_row,
-         DB_FIELD(struct position_row, taken_position, DB_INT64));
-
-enum status store_fresh_take(struct db *db, size_t limit, struct due **rows, size_t *count)
+enum status store_fresh_take(struct db *db, int64_t taken_position, size_t limit, struct due **rows,
+                             size_t *count)
 {
-    struct position_row *sender;
-    size_t one;
-    TRY(db_select(db, Q_SENDER_POSITION, &position_shape, &sender, &one));
-    if (one != 1)
-        return STATUS_INTERNAL;
-    TRY(db_select(db, Q_FRESH_TAKE, &due_shape, rows, count, db_int(sender->taken_position),
+    TRY(db_select(db, Q_FRESH_TAKE, &due_shape, rows, count, db_int(taken_position),
                   db_int((int64_t)limit)));
     if (*count == 0)
         return STATUS_OK;
-    return db_exec_expect(db, Q_SENDER_MOVE, 1, db_int(sender->taken_position),
+    return db_exec_expect(db, Q_SENDER_MOVE, 1, db_int(taken_position),
                           db_int((*rows)[*count - 1].position));
 }
 

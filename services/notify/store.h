@@ -35,14 +35,21 @@ struct due {
     bool checks_wish;
 };
 
+/* What there is to do. */
+struct sender_look {
+    int64_t taken_position, last_position;
+    bool has_due, has_lost;
+};
+enum status store_sender_look(struct db *db, int64_t now_us, const struct uuid *run_id,
+                              int64_t lost_before_us, struct sender_look *look) MUST_CHECK;
 /* Batches of another life of the writer, and those taken before the moment given, go to retry. */
-enum status store_sending_recover(struct db *db, const struct uuid *run_id, int64_t taken_before_us,
+enum status store_sending_recover(struct db *db, const struct uuid *run_id, int64_t lost_before_us,
                                   int64_t now_us) MUST_CHECK;
 /* Takes what waits for an attempt and is due: it is in no place until it is put in one. */
 enum status store_retry_take(struct db *db, int64_t now_us, size_t limit, struct due **rows,
                              size_t *count) MUST_CHECK;
-/* Takes what was never taken, and moves the sender's position past it. */
-enum status store_fresh_take(struct db *db, size_t limit, struct due **rows,
+/* Takes what follows the sender's position, and moves that past it; STALE when it has moved. */
+enum status store_fresh_take(struct db *db, int64_t taken_position, size_t limit, struct due **rows,
                              size_t *count) MUST_CHECK;
 enum status store_sending_add(struct db *db, const struct uuid *id, const struct uuid *run_id,
                               int64_t now_us, const int64_t *positions, size_t count) MUST_CHECK;

@@ -153,18 +153,21 @@ size_t wording_address(struct arena *arena, enum mail_language language,
                        const Penstock__Common__V1__Address *a,
                        const char *lines[WORDING_ADDRESS_LINES])
 {
-    const char *country = WORD_OF(countries, language, a->country, a->country);
-    /* Written in Chinese, an address goes from the large to the small. */
+    /* Written in Chinese, an address goes from the large to the small, its country in Chinese too.
+     */
     bool large_first = is_mostly_chinese(a->address1) || is_mostly_chinese(a->city);
+    if (large_first)
+        language = LANGUAGE_ZH_HANT;
+    const char *country = WORD_OF(countries, language, a->country, a->country);
     const char *region = strcmp(a->region, a->city) == 0 ? "" : a->region;
-    const char *from_large[] = {a->postcode, region, a->city, a->district};
+    const char *from_large[] = {a->postcode, country, region, a->city, a->district};
     const char *from_small[] = {a->district, a->city, region, a->postcode};
     const char *place =
-        large_first ? joined(arena, " ", from_large, 4) : joined(arena, ", ", from_small, 4);
+        large_first ? joined(arena, " ", from_large, 5) : joined(arena, ", ", from_small, 4);
     const char *small_to_large[] = {a->name, a->company, a->address1, a->address2,
                                     place,   country,    a->phone};
-    const char *large_to_small[] = {a->name,     a->company,  country, place,
-                                    a->address1, a->address2, a->phone};
+    const char *large_to_small[] = {a->name,     a->company, place, a->address1,
+                                    a->address2, a->phone,   ""};
     size_t count = 0;
     for (size_t i = 0; i < WORDING_ADDRESS_LINES; i++) {
         const char *line = large_first ? large_to_small[i] : small_to_large[i];
