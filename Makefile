@@ -165,6 +165,18 @@ format:
 $(B)/tests/unit/common_%_test: tests/unit/common_%_test.c $(B)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I$(GEN)/common $(CFLAGS) $(LDFLAGS) -MD -o $@ $< $(B)/libcommon.a -lcmocka $(LDLIBS)
+# The two small services that the skeleton is tested with.
+$(GEN)/toy/toy.pb-c.c $(GEN)/toy/toy.pb-c.h &: tests/toy/toy.proto
+	@mkdir -p $(GEN)/toy
+	protoc-c -Itests/toy --c_out=$(GEN)/toy $<
+$(GEN)/toy/toy.pb-c.o: $(GEN)/toy/toy.pb-c.c
+	$(CC) $(CPPFLAGS) -std=gnu11 -g $(OPT) $(HARDEN) -w -c -o $@ $<
+$(B)/tests/toy/toy: tests/toy/toy.c $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a $(LDLIBS)
+$(B)/tests/unit/common_service_test: CPPFLAGS += -isystem $(GEN)/toy
+$(B)/tests/unit/common_service_test: LDLIBS := $(GEN)/toy/toy.pb-c.o $(LDLIBS)
+$(B)/tests/unit/common_service_test: $(B)/tests/toy/toy
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*_test.c)))
 unit-tests: $(UNIT_TESTS)
 

@@ -235,6 +235,11 @@ void bus_loop_stop(struct bus_loop *loop)
     loop->is_stopped = true;
 }
 
+bool bus_loop_is_stopped(const struct bus_loop *loop)
+{
+    return loop->is_stopped;
+}
+
 /* ---- channels ---- */
 
 /* One direction: what was sent and not yet received. The eventfd is written only when the queue was
