@@ -71,7 +71,7 @@ static enum status connection_lost(struct db *db, const char *query)
     if (!db->is_broken) {
         db->is_broken = true;
         db_set_error(db, "08006", query, PQerrorMessage(db->pg));
-        log_warn("db.connection_lost", "The connection to PostgreSQL was lost",
+        log_warn("db_connection_lost", "The connection to PostgreSQL was lost",
                  LOG_TEXT("db.query", query), LOG_TEXT("error.message", db->error));
     }
     return STATUS_RETRY;
@@ -90,7 +90,7 @@ static bool needs_new_connection(const char *sqlstate, const PGresult *result)
 static void log_failure(const struct db *db, enum status status, const char *query)
 {
     enum log_severity severity = status == STATUS_INTERNAL ? LOG_ERROR : LOG_WARN;
-    log_event(severity, "db.query_failed", "PostgreSQL refused a statement",
+    log_event(severity, "db_query_failed", "PostgreSQL refused a statement",
               LOG_TEXT("db.query", query), LOG_TEXT("error.code", db->sqlstate),
               LOG_TEXT("error.message", db->error));
 }
@@ -460,7 +460,7 @@ static enum status commit_begun(struct db *db)
         return STATUS_INTERNAL;
     }
     if (outcome.failed_at_commit && db->is_broken) {
-        log_warn("db.commit_unknown", "The connection was lost while COMMIT was under way",
+        log_warn("db_commit_unknown", "The connection was lost while COMMIT was under way",
                  LOG_TEXT("error.message", db->error));
         return STATUS_UNKNOWN;
     }

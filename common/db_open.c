@@ -245,7 +245,7 @@ enum status db_open(const struct db_options *options, struct db **out)
     struct db *db = allocate(1, sizeof(*db));
     enum status status = open_all(db, options);
     if (status != STATUS_OK) {
-        log_warn("db.open_failed", "Opening the database failed",
+        log_warn("db_open_failed", "Opening the database failed",
                  LOG_TEXT("error.code", db->sqlstate), LOG_TEXT("error.message", db->error));
         memcpy(open_error, db->error, sizeof(open_error));
         memcpy(open_sqlstate, db->sqlstate, sizeof(open_sqlstate));

@@ -313,7 +313,8 @@ static void report_dropped(int64_t dropped)
 {
     struct log_field fields[] = {LOG_INT("dropped", dropped), {NULL, LOG_FIELD_INT, NULL, 0}};
     struct line line;
-    make_line(&line, LOG_WARN, "log.dropped", "Lines were dropped because stdout stalled", fields);
+    make_line(&line, LOG_WARN, "log_lines_dropped", "Lines were dropped because stdout stalled",
+              fields);
     write_all(line.text, line.used);
 }
 

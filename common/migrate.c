@@ -131,7 +131,7 @@ static void log_newer(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->napplied; i++) {
         if (!is_known(plan, plan->applied[i].name))
-            log_info("migrate.schema_is_newer",
+            log_info("migrate_schema_is_newer",
                      "The schema has a migration that this binary does not know",
                      LOG_TEXT("db.schema", plan->schema),
                      LOG_TEXT("migration", plan->applied[i].name));

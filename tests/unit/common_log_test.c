@@ -216,7 +216,7 @@ static void a_stalled_stdout_drops_info_and_keeps_warnings(void **state)
     log_info("after", "It flows again");
     capture_stop(&capture);
     assert_has(capture.text, "It flows again");
-    assert_has(capture.text, "\"event_name\":\"log.dropped\"");
+    assert_has(capture.text, "\"event_name\":\"log_lines_dropped\"");
     size_t warnings = 0, floods = 0;
     for (char *line = strtok(capture.text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         warnings += strstr(line, "\"dam\"") != NULL;
