@@ -44,6 +44,9 @@ CFLAGS := -std=gnu11 -g $(OPT) $(HARDEN) $(WARN)
 LDFLAGS := $(LDHARDEN) $(LDSAN)
 LDLIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lconfig -lpthread
 
+# One word a file; V=1 shows the commands.
+Q := $(if $(V),,@)
+
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -59,9 +62,11 @@ PB_C := $(PROTOS:proto/%.proto=$(GEN)/proto/%.pb-c.c)
 PB_O := $(PB_C:.c=.o)
 $(GEN)/proto/%.pb-c.c $(GEN)/proto/%.pb-c.h &: proto/%.proto
 	@mkdir -p $(GEN)/proto
-	protoc-c -Iproto --c_out=$(GEN)/proto $<
+	@echo "  GEN  $@"
+	$(Q)protoc-c -Iproto --c_out=$(GEN)/proto $<
 $(GEN)/proto/%.pb-c.o: $(GEN)/proto/%.pb-c.c | $(PB_C)
-	$(CC) $(CPPFLAGS) -std=gnu11 -g $(OPT) $(HARDEN) -w -c -o $@ $<
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g $(OPT) $(HARDEN) -w -c -o $@ $<
 
 # ---- the platform ----
 COMMON_SRC := $(sort $(wildcard common/*.c))
@@ -69,19 +74,25 @@ COMMON_GEN := $(GEN)/common/platform_queries.c $(GEN)/common/platform_migrations
 COMMON_O := $(COMMON_SRC:%.c=$(B)/%.o) $(COMMON_GEN:.c=.o) $(PB_O)
 $(GEN)/common/platform_queries.h: common/platform.sql tools/sqlgen.awk
 	@mkdir -p $(@D)
-	awk -v kind=h -v prefix=P -v table=platform_queries -f tools/sqlgen.awk $< >$@
+	@echo "  GEN  $@"
+	$(Q)awk -v kind=h -v prefix=P -v table=platform_queries -f tools/sqlgen.awk $< >$@
 $(GEN)/common/platform_queries.c: common/platform.sql tools/sqlgen.awk $(GEN)/common/platform_queries.h
-	awk -v kind=c -v prefix=P -v table=platform_queries -f tools/sqlgen.awk $< >$@
+	@echo "  GEN  $@"
+	$(Q)awk -v kind=c -v prefix=P -v table=platform_queries -f tools/sqlgen.awk $< >$@
 $(GEN)/common/platform_migrations.c: $(sort $(wildcard common/migrations/*.sql)) tools/migrations.awk
 	@mkdir -p $(@D)
-	awk -v table=platform_migrations -v count=platform_nmigrations -v label=platform/ -f tools/migrations.awk $(filter %.sql,$^) >$@
+	@echo "  GEN  $@"
+	$(Q)awk -v table=platform_migrations -v count=platform_nmigrations -v label=platform/ -f tools/migrations.awk $(filter %.sql,$^) >$@
 $(B)/common/%.o: common/%.c $(PB_C) $(GEN)/common/platform_queries.h Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I$(GEN)/common -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MD -c -o $@ $<
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CPPFLAGS) -I$(GEN)/common -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MD -c -o $@ $<
 $(GEN)/%.o: $(GEN)/%.c
-	$(CC) $(CPPFLAGS) -I$(@D) $(CFLAGS) -MD -c -o $@ $<
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CPPFLAGS) -I$(@D) $(CFLAGS) -MD -c -o $@ $<
 $(B)/libcommon.a: $(COMMON_O)
-	rm -f $@; ar rcs $@ $^
+	@echo "  AR   $@"
+	$(Q)rm -f $@; ar rcs $@ $^
 
 # ---- a service: services/<name>/*.c, queries*.sql, migrations/*.sql ----
 # Libraries beyond the platform's.
@@ -91,7 +102,8 @@ notify_LIBS := -lcurl
 notify_MORE_GEN := $(GEN)/notify/letter_files.c
 $(GEN)/notify/letter_files.c: $(sort $(wildcard services/notify/templates/*)) tools/files.awk
 	@mkdir -p $(@D)
-	awk -v header=services/notify/letter_files.h -v type=letter_file -v table=letter_files \
+	@echo "  GEN  $@"
+	$(Q)awk -v header=services/notify/letter_files.h -v type=letter_file -v table=letter_files \
 	    -v count=letter_nfiles -f tools/files.awk $(filter-out %.awk,$^) >$@
 # Its tests compare the JSON reader with another's.
 gateway_TEST_LIBS := -ljansson
@@ -102,25 +114,31 @@ $(1)_GEN := $(GEN)/$(1)/queries.c $(GEN)/$(1)/migrations.c
 $(1)_O := $$($(1)_SRC:%.c=$(B)/%.o) $$($(1)_GEN:.c=.o) $$($(1)_MORE_GEN:.c=.o)
 $(GEN)/$(1)/queries.h: $$(sort $$(wildcard services/$(1)/queries*.sql)) tools/sqlgen.awk
 	@mkdir -p $$(@D)
-	awk -v kind=h -v prefix=Q -v table=queries -f tools/sqlgen.awk $$(filter %.sql,$$^) >$$@
+	@echo "  GEN  $$@"
+	$$(Q)awk -v kind=h -v prefix=Q -v table=queries -f tools/sqlgen.awk $$(filter %.sql,$$^) >$$@
 $(GEN)/$(1)/queries.c: $$(sort $$(wildcard services/$(1)/queries*.sql)) $(GEN)/$(1)/queries.h
-	awk -v kind=c -v prefix=Q -v table=queries -f tools/sqlgen.awk $$(filter %.sql,$$^) >$$@
+	@echo "  GEN  $$@"
+	$$(Q)awk -v kind=c -v prefix=Q -v table=queries -f tools/sqlgen.awk $$(filter %.sql,$$^) >$$@
 $(GEN)/$(1)/migrations.c: $$(sort $$(wildcard services/$(1)/migrations/*.sql)) tools/migrations.awk
 	@mkdir -p $$(@D)
-	awk -v table=$(1)_migrations -v count=$(1)_nmigrations -v label= -f tools/migrations.awk $$(filter %.sql,$$^) >$$@
+	@echo "  GEN  $$@"
+	$$(Q)awk -v table=$(1)_migrations -v count=$(1)_nmigrations -v label= -f tools/migrations.awk $$(filter %.sql,$$^) >$$@
 $(B)/services/$(1)/%.o: services/$(1)/%.c $(PB_C) $(GEN)/$(1)/queries.h Makefile
 	@mkdir -p $$(@D)
-	$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) $$(CFLAGS) -MD -c -o $$@ $$<
+	@echo "  CC   $$@"
+	$$(Q)$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) $$(CFLAGS) -MD -c -o $$@ $$<
 $(B)/bin/penstock-$(1): $$($(1)_O) $(B)/libcommon.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$($(1)_O) $(B)/libcommon.a $$($(1)_LIBS) $$(LDLIBS)
+	@echo "  LINK $$@"
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$($(1)_O) $(B)/libcommon.a $$($(1)_LIBS) $$(LDLIBS)
 ifneq ($$($(1)_SRC),)
 build: $(B)/bin/penstock-$(1)
 endif
 # Tests of one service link all of it but its main.
 $(B)/tests/unit/$(1)_%_test: tests/unit/$(1)_%_test.c $$($(1)_O) $(B)/libcommon.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) -Iservices/$(1) $$(CFLAGS) $$(LDFLAGS) -MD -o $$@ $$< \
+	@echo "  LINK $$@"
+	$$(Q)$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) -Iservices/$(1) $$(CFLAGS) $$(LDFLAGS) -MD -o $$@ $$< \
 	    $$(filter-out %/main.o,$$($(1)_O)) $(B)/libcommon.a $$($(1)_LIBS) $$($(1)_TEST_LIBS) -lcmocka $$(LDLIBS)
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
@@ -130,10 +148,12 @@ CLI_SRC := $(sort $(wildcard cli/*.c))
 CLI_O := $(CLI_SRC:%.c=$(B)/%.o) $(foreach s,$(SERVICES),$(GEN)/$(s)/migrations.o)
 $(B)/cli/%.o: cli/%.c $(PB_C) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MD -c -o $@ $<
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CPPFLAGS) -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MD -c -o $@ $<
 $(B)/bin/penstock: $(CLI_O) $(B)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(CLI_O) $(B)/libcommon.a $(LDLIBS)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(CLI_O) $(B)/libcommon.a $(LDLIBS)
 ifneq ($(CLI_SRC),)
 build: $(B)/bin/penstock
 endif
@@ -164,16 +184,20 @@ format:
 # ---- unit and store tests, in C ----
 $(B)/tests/unit/common_%_test: tests/unit/common_%_test.c $(B)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I$(GEN)/common $(CFLAGS) $(LDFLAGS) -MD -o $@ $< $(B)/libcommon.a -lcmocka $(LDLIBS)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(CPPFLAGS) -I$(GEN)/common $(CFLAGS) $(LDFLAGS) -MD -o $@ $< $(B)/libcommon.a -lcmocka $(LDLIBS)
 # The two small services that the skeleton is tested with.
 $(GEN)/toy/toy.pb-c.c $(GEN)/toy/toy.pb-c.h &: tests/toy/toy.proto
 	@mkdir -p $(GEN)/toy
-	protoc-c -Itests/toy --c_out=$(GEN)/toy $<
+	@echo "  GEN  $@"
+	$(Q)protoc-c -Itests/toy --c_out=$(GEN)/toy $<
 $(GEN)/toy/toy.pb-c.o: $(GEN)/toy/toy.pb-c.c
-	$(CC) $(CPPFLAGS) -std=gnu11 -g $(OPT) $(HARDEN) -w -c -o $@ $<
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g $(OPT) $(HARDEN) -w -c -o $@ $<
 $(B)/tests/toy/toy: tests/toy/toy.c $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a $(LDLIBS)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a $(LDLIBS)
 $(B)/tests/unit/common_service_test: CPPFLAGS += -isystem $(GEN)/toy
 $(B)/tests/unit/common_service_test: LDLIBS := $(GEN)/toy/toy.pb-c.o $(LDLIBS)
 $(B)/tests/unit/common_service_test: $(B)/tests/toy/toy

@@ -57,7 +57,7 @@ static bool is_loaded(struct remote *remote)
 
 static int load_locations(struct remote *remote)
 {
-    char id[128];
+    char id[256];
     for (size_t i = 0; i < COUNT(demo_locations); i++) {
         Penstock__Inventory__V1__CreateLocationRequest request =
             PENSTOCK__INVENTORY__V1__CREATE_LOCATION_REQUEST__INIT;
@@ -75,7 +75,7 @@ static int load_locations(struct remote *remote)
 
 static int load_item(struct remote *remote, const char *sku, const char *name, int64_t price_minor)
 {
-    char id[128];
+    char id[256];
     Money price = PENSTOCK__COMMON__V1__MONEY__INIT;
     Penstock__Inventory__V1__CreateItemRequest item =
         PENSTOCK__INVENTORY__V1__CREATE_ITEM_REQUEST__INIT;
@@ -89,7 +89,7 @@ static int load_item(struct remote *remote, const char *sku, const char *name, i
                        &penstock__inventory__v1__create_item_response__descriptor) == NULL)
         return 1;
     for (size_t i = 0; i < COUNT(demo_locations); i++) {
-        char what[160];
+        char what[200];
         Penstock__Inventory__V1__AdjustStockRequest adjust =
             PENSTOCK__INVENTORY__V1__ADJUST_STOCK_REQUEST__INIT;
         adjust.location = own(demo_locations[i].code);
@@ -128,7 +128,7 @@ static int load_catalogue(struct remote *remote, size_t *items)
 static int add_channel(struct remote *remote, const char *name, const char *type,
                        const char *secret, const char *prefix)
 {
-    char id[128];
+    char id[256];
     Penstock__Gateway__V1__AddChannelRequest request =
         PENSTOCK__GATEWAY__V1__ADD_CHANNEL_REQUEST__INIT;
     request.name = own(name);
@@ -215,7 +215,7 @@ static int64_t price_of(const char *sku)
 
 static const Order *place(struct remote *remote, const struct demo_order *sample)
 {
-    char id[128];
+    char id[256];
     Penstock__Orders__V1__PlaceOrderRequest request =
         PENSTOCK__ORDERS__V1__PLACE_ORDER_REQUEST__INIT;
     Penstock__Orders__V1__Customer customer = PENSTOCK__ORDERS__V1__CUSTOMER__INIT;
@@ -293,7 +293,7 @@ static const FulfillmentOrder *wait_for_work(struct remote *remote, const char *
 
 static int pick(struct remote *remote, const FulfillmentOrder *work)
 {
-    char id[128];
+    char id[256];
     Penstock__Fulfillment__V1__PickFulfillmentRequest request =
         PENSTOCK__FULFILLMENT__V1__PICK_FULFILLMENT_REQUEST__INIT;
     request.id = work->id;
@@ -305,7 +305,7 @@ static int pick(struct remote *remote, const FulfillmentOrder *work)
 
 static int pack_and_ship(struct remote *remote, const FulfillmentOrder *work, const char *country)
 {
-    char id[128], tracking[64];
+    char id[256], tracking[64];
     Penstock__Fulfillment__V1__PackFulfillmentRequest pack =
         PENSTOCK__FULFILLMENT__V1__PACK_FULFILLMENT_REQUEST__INIT;
     Penstock__Fulfillment__V1__ShipFulfillmentRequest ship =
@@ -327,7 +327,7 @@ static int pack_and_ship(struct remote *remote, const FulfillmentOrder *work, co
 static int bring_back(struct remote *remote, const Order *order, const char *sku,
                       const char *location)
 {
-    char id[128];
+    char id[256];
     Penstock__Returns__V1__RequestReturnRequest request =
         PENSTOCK__RETURNS__V1__REQUEST_RETURN_REQUEST__INIT;
     Penstock__Returns__V1__ApproveReturnRequest approve =
@@ -366,7 +366,7 @@ static int bring_back(struct remote *remote, const Order *order, const char *sku
 
 static int hold(struct remote *remote, const Order *order)
 {
-    char id[128];
+    char id[256];
     Penstock__Orders__V1__PlaceHoldRequest request = PENSTOCK__ORDERS__V1__PLACE_HOLD_REQUEST__INIT;
     request.id = order->id;
     request.type = own("manual");
@@ -378,7 +378,7 @@ static int hold(struct remote *remote, const Order *order)
 
 static int cancel(struct remote *remote, const Order *order)
 {
-    char id[128];
+    char id[256];
     Penstock__Orders__V1__CancelOrderRequest request =
         PENSTOCK__ORDERS__V1__CANCEL_ORDER_REQUEST__INIT;
     request.id = order->id;

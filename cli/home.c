@@ -11,7 +11,7 @@
 #include "cli/cli.h"
 #include "common/conf.h"
 #include "common/id.h"
-#include "common/service_conf.h"
+#include "common/settings.h"
 
 /* A unix socket's path has 108 bytes; ours add at most this many to the folder's. */
 #define SOCKET_SUFFIX_BYTES 28
@@ -174,13 +174,13 @@ int home_create(struct home *home, const char *listen)
 int home_read(struct home *home)
 {
     struct conf *conf = NULL;
-    struct common_conf common;
+    struct settings common;
     const char *message = NULL;
     if (access(home->conf, R_OK) != 0)
         return cli_fail("there is no %s; penstock up --home %s makes it", home->conf, home->path);
     if (conf_open(home->conf, &conf, &message) != STATUS_OK)
         return cli_fail("%s", message);
-    if (conf_read(conf, "common", common_conf_keys, &common, &message) != STATUS_OK)
+    if (conf_read(conf, "common", settings_keys, &common, &message) != STATUS_OK)
         return cli_fail("%s", message);
     snprintf(home->database, sizeof(home->database), "%s", common.database);
     snprintf(home->run, sizeof(home->run), "%s", common.run_directory);

@@ -44,8 +44,22 @@ const struct conf_key settings_keys[] = {
 };
 #undef S
 
-static const char *const services[] = {"common",      "gateway", "orders", "inventory",
-                                       "fulfillment", "returns", "notify", NULL};
+#define S struct shop_settings
+const struct conf_key shop_keys[] = {
+    CONF_TEXT(S, name, "Penstock", "The shop's name, as customers know it."),
+    CONF_TEXT(S, time_zone, "Asia/Hong_Kong", "The shop's time zone, by its IANA name."),
+    CONF_TEXT(S, currency, "HKD", "The shop's own currency, ISO 4217."),
+    CONF_TEXT(S, languages, "zh-Hant,en",
+              "The languages that the shop speaks, the first by default."),
+    CONF_TEXT(S, mail_from, "shop@localhost", "The sender of mails to customers."),
+    CONF_BOOL(S, prices_include_tax, "true",
+              "Whether prices include tax unless an order says otherwise."),
+    CONF_END,
+};
+#undef S
+
+static const char *const services[] = {"common",      "shop",    "gateway", "orders", "inventory",
+                                       "fulfillment", "returns", "notify",  NULL};
 
 static size_t count_keys(const struct conf_key *keys)
 {
@@ -55,26 +69,38 @@ static size_t count_keys(const struct conf_key *keys)
     return count;
 }
 
+/* The value of a key in a struct that was filled, as it would stand in the file. */
+static const char *key_value(const struct conf_key *key, const void *filled, char text[32])
+{
+    const char *at = (const char *)filled + key->offset;
+    switch (key->type) {
+    case CONF_TYPE_TEXT:
+    case CONF_TYPE_SECRET:
+        return *(char *const *)(const void *)at;
+    case CONF_TYPE_INT:
+        snprintf(text, 32, "%lld", (long long)*(const int64_t *)(const void *)at);
+        return text;
+    case CONF_TYPE_BOOL:
+        return *(const bool *)at ? "true" : "false";
+    }
+    return NULL;
+}
+
+/* What the group "shop" says becomes the default of the service's shop_<key>. */
+static void own_shop_key(struct conf_key *own, const struct shop_settings *shop)
+{
+    for (const struct conf_key *key = shop_keys; key->name != NULL; key++)
+        if (strncmp(own->name, "shop_", 5) == 0 && strcmp(own->name + 5, key->name) == 0)
+            own->default_text = key_value(key, shop, NULL);
+}
+
 /* What the group "common" said becomes the default of the same key in the service's own group. */
 static struct conf_key own_key(const struct conf_key *key, const struct settings *common,
                                size_t shift, char text[32])
 {
     struct conf_key own = *key;
-    const char *at = (const char *)common + key->offset;
+    own.default_text = key_value(key, common, text);
     own.offset += shift;
-    switch (key->type) {
-    case CONF_TYPE_TEXT:
-    case CONF_TYPE_SECRET:
-        own.default_text = *(char *const *)(const void *)at;
-        break;
-    case CONF_TYPE_INT:
-        snprintf(text, 32, "%lld", (long long)*(const int64_t *)(const void *)at);
-        own.default_text = text;
-        break;
-    case CONF_TYPE_BOOL:
-        own.default_text = *(const bool *)at ? "true" : "false";
-        break;
-    }
     /* Whether the service has a database of its own must be seen: see make_dsn(). */
     if (strcmp(key->name, "database") == 0)
         own.default_text = "";
@@ -92,6 +118,8 @@ static enum status read_group(struct process *process, const char **message)
     assert(keys != NULL && numbers != NULL && process->conf != NULL);
     if (nown > 0)
         memcpy(keys, service->conf_keys, nown * sizeof *keys);
+    for (size_t i = 0; i < nown; i++)
+        own_shop_key(&keys[i], &process->shop);
     for (size_t i = 0; i < nsettings; i++)
         keys[nown + i] = own_key(&settings_keys[i], &process->settings, shift, numbers[i]);
     keys[nown + nsettings] = (struct conf_key)CONF_END;
@@ -103,10 +131,9 @@ static enum status read_group(struct process *process, const char **message)
     char *common_database = process->settings.database;
     memcpy(&process->settings, (char *)process->conf + shift, sizeof process->settings);
     const char *own_database = process->settings.database;
-    int length = *own_database != '\0'
-                     ? asprintf(&process->dsn, "%s", own_database)
-                     : asprintf(&process->dsn, "%s user=penstock_%s", common_database,
-                                service->name);
+    int length = *own_database != '\0' ? asprintf(&process->dsn, "%s", own_database)
+                                       : asprintf(&process->dsn, "%s user=penstock_%s",
+                                                  common_database, service->name);
     assert(length >= 0);
     return STATUS_OK;
 }
@@ -125,6 +152,7 @@ static enum status read_configuration(struct process *process, const char *path,
     TRY(conf_open(path, &process->file, message));
     TRY(conf_check_groups(process->file, groups, message));
     TRY(conf_read(process->file, "common", settings_keys, &process->settings, message));
+    TRY(conf_read(process->file, "shop", shop_keys, &process->shop, message));
     return read_group(process, message);
 }
 
@@ -200,8 +228,7 @@ static void make_methods(struct process *process)
         struct method *method = &process->methods[process->nmethods++];
         *method = method_of(process->service->api, routes[i].rpc);
         method->route = &routes[i];
-        while (method->nasks < SERVICE_MAX_ASKS &&
-               routes[i].asks[method->nasks].service != NULL)
+        while (method->nasks < SERVICE_MAX_ASKS && routes[i].asks[method->nasks].service != NULL)
             method->nasks++;
     }
     for (size_t i = 1; i < nbuiltins; i++) {
@@ -242,8 +269,7 @@ static void make_counts(struct process *process)
         process->ncounters++;
     while (service->outcalls != NULL && service->outcalls[process->noutcalls].name != NULL)
         process->noutcalls++;
-    while (service->projections != NULL &&
-           service->projections[process->nprojections].name != NULL)
+    while (service->projections != NULL && service->projections[process->nprojections].name != NULL)
         process->nprojections++;
     assert(process->ncounters <= SERVICE_MAX_COUNTERS);
     assert(process->noutcalls <= SERVICE_MAX_OUTCALLS);
@@ -293,8 +319,7 @@ enum status service_db_open(const struct service *service, const char *applicati
     assert(the_process != NULL && the_process->service == service);
     struct db_options limits = {.statement_timeout_ms = 5000,
                                 .lock_timeout_ms = 1000,
-                                .requires_durability =
-                                    !the_process->settings.allow_lossy_database};
+                                .requires_durability = !the_process->settings.allow_lossy_database};
     return process_db_open(the_process, application_name, &limits, out);
 }
 
@@ -325,8 +350,7 @@ static enum status check_schema(const struct process *process, int signals)
             return STATUS_OK;
         bool is_away = status == STATUS_UNAVAILABLE || status == STATUS_RETRY;
         if (!is_away || tries == 0)
-            log_event(is_away ? LOG_WARN : LOG_ERROR,
-                      is_away ? "database_away" : "schema_unfit",
+            log_event(is_away ? LOG_WARN : LOG_ERROR, is_away ? "database_away" : "schema_unfit",
                       is_away ? "The database is away: waiting for it"
                               : "The schema does not fit this binary",
                       LOG_TEXT("reason", message));
@@ -413,8 +437,7 @@ static void each_round(void *context)
                  LOG_INT("ms", (clock_monotonic_us() - process->started_us) / 1000),
                  LOG_TEXT("version", PENSTOCK_VERSION));
     }
-    if (front->is_stopping &&
-        (front->in_flight == 0 || clock_monotonic_us() > front->stop_at_us))
+    if (front->is_stopping && (front->in_flight == 0 || clock_monotonic_us() > front->stop_at_us))
         bus_loop_stop(front->loop);
 }
 
@@ -503,8 +526,7 @@ static void free_process(struct process *process)
 
 static int usage(const struct service *service)
 {
-    fprintf(stderr, "usage: penstock-%s --config FILE | --print-config-reference\n",
-            service->name);
+    fprintf(stderr, "usage: penstock-%s --config FILE | --print-config-reference\n", service->name);
     return 2;
 }
 

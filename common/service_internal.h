@@ -11,10 +11,10 @@
 
 #include "common/bus.h"
 #include "common/service.h"
+#include "common/settings.h"
 #include "platform_queries.h"
 
 #define SERVICE_MAX_SOURCES 8
-#define SERVICE_MAX_LANES 8
 #define SERVICE_MAX_OUTCALLS 16
 #define SERVICE_MAX_PROJECTIONS 8
 #define SERVICE_MAX_COUNTERS 64
@@ -29,16 +29,6 @@
 #define FETCH_MAX_BYTES (900 << 10)
 #define FETCH_WAIT_MS 2000
 #define EVENT_MAX_BYTES (512 << 10)
-
-/* ---- configuration that every service has ---- */
-
-struct settings {
-    char *database, *run_directory, *log_level;
-    char *bus_peers, *bus_bind, *bus_secret_key_file, *bus_allow_file;
-    bool allow_lossy_database;
-    int64_t lanes, credit, queue_limit, queue_age_ms, lane_timeout_ms;
-};
-extern const struct conf_key settings_keys[];
 
 /* ---- figures ---- */
 
@@ -84,6 +74,7 @@ struct process {
     const struct service *service;
     struct conf *file;
     struct settings settings;
+    struct shop_settings shop;
     void *conf;
     char *dsn;
     char actor[80]; /* "system:orders" */

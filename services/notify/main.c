@@ -10,7 +10,7 @@ static const struct conf_key conf_keys[] = {
     TEXT(shop_name, "Penstock", "The shop's name, as customers know it."),
     TEXT(shop_time_zone, "Asia/Hong_Kong", "The shop's time zone, by its IANA name."),
     TEXT(shop_languages, "zh-Hant,en", "The languages that the shop speaks, the first by default."),
-    TEXT(shop_mail_from, "shop@penstock.invalid", "The sender of mails to customers."),
+    TEXT(shop_mail_from, "shop@localhost", "The sender of mails to customers."),
     TEXT(mail_reply_to, "", "Where customers' answers go, if not to the sender."),
     TEXT(template_directory, "", "A folder whose templates win over those built in."),
     TEXT(maildir, "", "A Maildir that mails are written into as long as smtp_url is not set."),
