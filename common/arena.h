@@ -36,7 +36,7 @@ char *arena_strndup(struct arena *arena, const char *text, size_t bytes)
 char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
-    __attribute__((returns_nonnull));
+    __attribute__((format(printf, 2, 0), returns_nonnull));
 
 /* The allocator for protobuf_c_message_unpack(); free is a no-op. */
 ProtobufCAllocator *arena_protobuf(struct arena *arena);

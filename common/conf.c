@@ -127,10 +127,10 @@ static enum status check_integer(const char *path, int line, const char *token, 
     digits[length] = '\0';
     bool is_long = digits[length - 1] == 'L' || digits[length - 1] == 'l';
     bool is_hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
-    bool is_float = !is_hex && strpbrk(digits, ".eE") != NULL;
+    bool has_fraction = !is_hex && strpbrk(digits, ".eE") != NULL;
     errno = 0;
     unsigned long long value = strtoull(digits, NULL, is_hex ? 16 : 10);
-    if (is_float || (!is_long && value <= INT_MAX && errno == 0))
+    if (has_fraction || (!is_long && value <= INT_MAX && errno == 0))
         return STATUS_OK;
     if (!is_long && errno == 0 && value <= LLONG_MAX)
         return refuse_with(message, "%s:%d: %s does not fit 32 bits; write %sL", path, line, digits,
@@ -363,7 +363,7 @@ static const char *type_name(enum conf_type type)
     switch (type) {
     case CONF_TYPE_TEXT:
     case CONF_TYPE_SECRET:
-        return "a text in double quotes";
+        return "a text in quotation marks";
     case CONF_TYPE_INT:
         return "an integer";
     case CONF_TYPE_BOOL:
