@@ -86,6 +86,8 @@ static void *worker_run(void *argument)
     if (outcall->open != NULL)
         worker->outer.state = outcall->open(process->service, process->conf);
     bus_loop_run(worker->loop);
+    if (outcall->close != NULL)
+        outcall->close(worker->outer.state);
     bus_loop_close(&worker->loop);
     return NULL;
 }

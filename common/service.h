@@ -214,6 +214,7 @@ struct outcall {
     void *(*open)(const struct service *service, void *conf); /* once per worker; may be NULL */
     void (*make)(struct outcall_worker *worker, struct outcall_job *jobs, size_t count);
     enum status (*done)(struct call *call, struct outcall_job *jobs, size_t count);
+    void (*close)(void *state); /* frees what open made, at the worker's end; may be NULL */
 };
 /* After this transaction commits, take runs at once. */
 void outcall_kick(struct call *call, const char *name);

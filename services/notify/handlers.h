@@ -23,4 +23,5 @@ extern const struct outcall notify_outcalls[];
 
 void *notify_open(void *conf);
 enum status notify_lead(struct call *call);
+enum status notify_start(const struct service *service, struct bus *bus, void *conf);
 void notify_stop(void);

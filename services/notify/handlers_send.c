@@ -254,7 +254,8 @@ const struct outcall notify_outcalls[] = {
      .take = send_take,
      .open = mailer_open,
      .make = mailer_make,
-     .done = send_done},
+     .done = send_done,
+     .close = mailer_close},
     {0},
 };
 
@@ -277,6 +278,12 @@ enum status notify_lead(struct call *call)
     struct notify *notify = call->state;
     notify->run_id = uuid_new();
     return STATUS_OK;
+}
+
+enum status notify_start(const struct service *service, struct bus *bus, void *conf)
+{
+    (void)bus;
+    return mailer_check(service, conf);
 }
 
 void notify_stop(void)

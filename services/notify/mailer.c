@@ -1,6 +1,6 @@
 #include "services/notify/mailer.h"
 
-#include <curl/curl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,47 +53,70 @@ static enum status open_transport(struct mailer *mailer, const char **message)
 static enum status check_addresses(const struct notify_conf *conf, const char **message)
 {
     *message = "shop_mail_from is no mail address";
-    if (!rules_address_is_valid(conf->shop_mail_from))
+    if (!rules_sender_is_valid(conf->shop_mail_from))
         return STATUS_INVALID;
     *message = "mail_reply_to is no mail address";
-    bool is_valid = *conf->mail_reply_to == '\0' || rules_address_is_valid(conf->mail_reply_to);
+    bool is_valid = *conf->mail_reply_to == '\0' || rules_sender_is_valid(conf->mail_reply_to);
     return is_valid ? STATUS_OK : STATUS_INVALID;
 }
 
-static void mailer_close(struct mailer **mailer)
+void mailer_close(void *state)
 {
-    letters_close(&(*mailer)->letters);
-    maildir_close(&(*mailer)->maildir);
-    smtp_close(&(*mailer)->smtp);
-    arena_close(&(*mailer)->contacts);
-    arena_close(&(*mailer)->mail);
-    arena_close(&(*mailer)->bytes);
-    free(*mailer);
-    *mailer = NULL;
+    struct mailer *mailer = state;
+    if (mailer == NULL)
+        return;
+    letters_close(&mailer->letters);
+    maildir_close(&mailer->maildir);
+    smtp_close(&mailer->smtp);
+    arena_close(&mailer->contacts);
+    arena_close(&mailer->mail);
+    arena_close(&mailer->bytes);
+    free(mailer);
 }
 
-void *mailer_open(const struct service *service, void *conf)
+/* The sentence in *message lives in the mailer's arena. */
+static struct mailer *open_with(const struct notify_conf *conf, const char **message)
 {
-    (void)service;
     struct mailer *mailer = calloc(1, sizeof(*mailer));
-    if (mailer == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (mailer == NULL)
         abort();
     *mailer = (struct mailer){.conf = conf,
                               .contacts = arena_open(ARENA_BYTES),
                               .mail = arena_open(ARENA_BYTES),
                               .bytes = arena_open(ARENA_BYTES)};
-    const char *message = NULL;
-    enum status status = check_addresses(mailer->conf, &message);
+    *message = NULL;
+    enum status status = check_addresses(conf, message);
     if (status == STATUS_OK)
-        status = letters_open(mailer->conf, mailer->mail, &mailer->letters, &message);
+        status = letters_open(conf, mailer->mail, &mailer->letters, message);
     if (status == STATUS_OK)
-        status = open_transport(mailer, &message);
-    if (status != STATUS_OK) {
+        status = open_transport(mailer, message);
+    if (status == STATUS_OK)
+        *message = NULL;
+    return mailer;
+}
+
+void *mailer_open(const struct service *service, void *conf)
+{
+    (void)service;
+    const char *message;
+    struct mailer *mailer = open_with(conf, &message);
+    if (message == NULL)
+        return mailer;
+    mailer_close(mailer);
+    return NULL;
+}
+
+enum status mailer_check(const struct service *service, void *conf)
+{
+    (void)service;
+    const char *message;
+    struct mailer *mailer = open_with(conf, &message);
+    enum status status = message == NULL ? STATUS_OK : STATUS_INVALID;
+    if (status != STATUS_OK)
         log_error("mail_settings_wrong", "Mail cannot be sent with these settings",
                   LOG_TEXT("reason", message));
-        mailer_close(&mailer);
-    }
-    return mailer;
+    mailer_close(mailer);
+    return status;
 }
 
 /* ---- one mail ---- */
@@ -268,11 +291,13 @@ static void send_mails(struct mailer *mailer, struct arena *job, struct mail_bat
 static void send_batch(struct mailer *mailer, struct bus_client *client, struct outcall_job *job)
 {
     struct mail_batch *batch = job->data;
+    for (size_t i = 0; i < batch->count; i++)
+        set_outcome(&batch->mails[i], OUTCOME_DEFERRED, NULL);
+    if (mailer == NULL)
+        return;
     const Contact **contacts = ARENA_ARRAY(mailer->contacts, batch->count, const Contact *);
     enum status status =
         contacts_of(client, mailer->contacts, batch->mails, batch->count, contacts);
-    for (size_t i = 0; i < batch->count; i++)
-        set_outcome(&batch->mails[i], OUTCOME_DEFERRED, NULL);
     if (status != STATUS_OK)
         log_warn("contacts_unavailable", "Orders does not say who to write to; mails wait",
                  LOG_INT("mails", batch->count));

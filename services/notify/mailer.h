@@ -29,8 +29,12 @@ struct mail_batch {
     size_t count;
 };
 
-/* The functions of struct outcall. */
+/* The functions of struct outcall. A mailer is NULL when the settings are wrong: nothing is sent
+ * then. */
 void *mailer_open(const struct service *service, void *conf);
+void mailer_close(void *mailer);
 void mailer_make(struct outcall_worker *worker, struct outcall_job *jobs, size_t count);
 /* Breaks off what is under way, from any thread. */
 void mailer_stop(void);
+/* Logs what is wrong with the settings, so that the service does not start with them. */
+enum status mailer_check(const struct service *service, void *conf) MUST_CHECK;

@@ -63,6 +63,7 @@ int main(int argc, char **argv)
         .events = events,
         .open = notify_open,
         .lead = notify_lead,
+        .start = notify_start,
         .stop = notify_stop,
     };
     return service_main(&notify, argc, argv);

@@ -70,26 +70,35 @@ static bool label_is_valid(const char *from, const char *end)
     return true;
 }
 
-static bool domain_is_valid(const char *domain)
+static bool domain_is_valid(const char *domain, int least_labels)
 {
-    int labels = 0;
-    for (;; labels++) {
+    for (int labels = 1;; labels++) {
         const char *end = strchrnul(domain, '.');
         if (!label_is_valid(domain, end))
             return false;
         if (*end == '\0')
-            return labels > 0;
+            return labels >= least_labels;
         domain = end + 1;
     }
 }
 
-bool rules_address_is_valid(const char *address)
+static bool mailbox_is_valid(const char *address, int least_labels)
 {
     size_t length = strnlen(address, RULES_ADDRESS_BYTES);
     if (length >= RULES_ADDRESS_BYTES)
         return false;
     const char *at = strchr(address, '@');
-    return at != NULL && local_part_is_valid(address, at) && domain_is_valid(at + 1);
+    return at != NULL && local_part_is_valid(address, at) && domain_is_valid(at + 1, least_labels);
+}
+
+bool rules_address_is_valid(const char *address)
+{
+    return mailbox_is_valid(address, 2);
+}
+
+bool rules_sender_is_valid(const char *address)
+{
+    return mailbox_is_valid(address, 1);
 }
 
 char *rules_mask_address(const char *address, char *buffer, size_t buffer_bytes)

@@ -31,6 +31,8 @@ void rules_message_id_range(const struct uuid *order_id, struct uuid *first, str
  * letters, digits and hyphens. No quotes, comments, literals, blanks, controls or non-ASCII: what
  * passes is safe in an SMTP command and in a header. */
 bool rules_address_is_valid(const char *address);
+/* The same for the shop's own address, whose domain may be one label: shop@localhost. */
+bool rules_sender_is_valid(const char *address);
 /* "t***@example.com", at most buffer_bytes with the NUL; "" for "". */
 char *rules_mask_address(const char *address, char *buffer, size_t buffer_bytes);
 

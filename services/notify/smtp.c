@@ -131,6 +131,9 @@ enum status smtp_open(const struct notify_conf *conf, const atomic_bool *stoppin
     if (smtp == NULL)
         abort();
     smtp->upload.stopping = stopping;
+    /* Counted, and safe beside other threads, since 7.84. */
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        abort();
     smtp->curl = curl_easy_init();
     if (smtp->curl == NULL)
         abort();
@@ -146,6 +149,7 @@ void smtp_close(struct smtp **smtp)
     if (*smtp == NULL)
         return;
     curl_easy_cleanup((*smtp)->curl);
+    curl_global_cleanup();
     free(*smtp);
     *smtp = NULL;
 }

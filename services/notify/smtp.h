@@ -3,8 +3,7 @@
  * The only module of this service that includes libcurl. What matters is what an end without a
  * clear answer means: before the final dot nothing was accepted; after it, the mail may have been.
  *
- * Ownership: smtp_open() makes, smtp_close() frees; used by one thread. curl_global_init() has been
- * called.
+ * Ownership: smtp_open() makes, smtp_close() frees; used by one thread.
  * Limits: the server's sentence is kept to SMTP_REASON_BYTES, without the addresses in it.
  */
 #pragma once

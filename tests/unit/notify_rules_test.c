@@ -54,6 +54,14 @@ static void an_address_is_a_dot_atom_at_a_domain_of_two_labels(void **unused)
         assert_false(rules_address_is_valid(bad[i]));
 }
 
+static void the_shop_may_write_from_a_domain_of_one_label(void **unused)
+{
+    (void)unused;
+    assert_true(rules_sender_is_valid("shop@localhost"));
+    assert_false(rules_sender_is_valid("shop@"));
+    assert_false(rules_sender_is_valid("shop@local\r\nhost"));
+}
+
 static void an_address_of_more_than_254_bytes_is_none(void **unused)
 {
     (void)unused;
@@ -211,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_is_a_dot_atom_at_a_domain_of_two_labels),
+        cmocka_unit_test(the_shop_may_write_from_a_domain_of_one_label),
         cmocka_unit_test(an_address_of_more_than_254_bytes_is_none),
         cmocka_unit_test(a_masked_address_shows_one_letter_and_the_domain),
         cmocka_unit_test(a_customer_is_served_in_the_nearest_language),
