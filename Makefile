@@ -198,9 +198,15 @@ $(B)/tests/toy/toy: tests/toy/toy.c $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a $(LDLIBS)
-$(B)/tests/unit/common_service_test: CPPFLAGS += -isystem $(GEN)/toy
-$(B)/tests/unit/common_service_test: LDLIBS := $(GEN)/toy/toy.pb-c.o $(LDLIBS)
-$(B)/tests/unit/common_service_test: $(B)/tests/toy/toy
+$(B)/tests/toy/world.o: tests/toy/world.c $(GEN)/toy/toy.pb-c.h
+	@mkdir -p $(@D)
+	@echo "  CC   $@"
+	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) -MD -c -o $@ $<
+WORLD_O := $(B)/tests/toy/world.o $(GEN)/toy/toy.pb-c.o
+$(B)/tests/unit/common_service_%_test: tests/unit/common_service_%_test.c $(WORLD_O) $(B)/libcommon.a $(B)/tests/toy/toy
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(WORLD_O) $(B)/libcommon.a -lcmocka $(LDLIBS)
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*_test.c)))
 unit-tests: $(UNIT_TESTS)
 

@@ -197,6 +197,12 @@ static enum status check_rows(struct db *db, const struct db_pending *pending, P
     return STATUS_STALE;
 }
 
+static void note_write(struct db *db)
+{
+    db->has_written = true;
+    db->writes++;
+}
+
 /* Takes one result of one statement; owns it. */
 static void take_result(struct db *db, const struct db_pending *pending, PGresult *result,
                         struct outcome *outcome)
@@ -208,6 +214,8 @@ static void take_result(struct db *db, const struct db_pending *pending, PGresul
         if (is_commit) /* COMMIT of a transaction that had failed says ROLLBACK */
             outcome->is_committed = strcmp(PQcmdStatus(result), "COMMIT") == 0;
         if (pending->kind == DB_PENDING_SELECT && outcome->rows == NULL) {
+            if (strncmp(PQcmdStatus(result), "SELECT", 6) != 0)
+                note_write(db); /* with RETURNING */
             outcome->rows = result;
             return;
         }
@@ -323,8 +331,7 @@ enum status db_exec_(struct db *db, int query, int64_t expected_rows, const stru
     assert(db->is_in_transaction && query >= 0 && query < db->first_control);
     TRY(db_flush_columns(db));
     TRY(make_ready(db));
-    db->has_written = true;
-    db->writes++;
+    note_write(db);
     db_encode(db, &db->statements[query], args + 1, nargs);
     return send_encoded(db, query, DB_PENDING_EXEC, expected_rows);
 }

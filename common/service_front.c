@@ -278,6 +278,7 @@ static void admit_builtin(struct front *front, struct job *job)
     switch (job->method->builtin) {
     case BUILTIN_FETCH:
         job->head.kind = JOB_FETCH;
+        front->in_flight--; /* it waits for news: no drain waits for it */
         bus_channel_send(front->log, job);
         break;
     case BUILTIN_SETTLE_HOLD:
@@ -387,7 +388,9 @@ static void from_lane(void *context, void *pointer)
 
 static void from_log(void *context, void *pointer)
 {
-    front_reply(context, pointer);
+    struct front *front = context;
+    front->in_flight++;
+    front_reply(front, pointer);
 }
 
 /* ---- the life of the front ---- */

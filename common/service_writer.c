@@ -248,7 +248,6 @@ static bool connect_writer(struct writer *writer)
         db_command(writer->db, writer_settings, NULL) == STATUS_OK) {
         writer->backoff_us = BACK_OFF_MIN_US;
         writer->lead_at_us = 0;
-        atomic_store(&writer->process->has_database, true);
         return true;
     }
     db_close(&writer->db);
@@ -269,12 +268,12 @@ static void try_to_lead(struct writer *writer)
              writer->process->service->name);
     int64_t got = 0;
     enum status status = db_command(writer->db, sql, &got);
-    if (status == STATUS_OK && !got)
-        return;
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && got)
         status = become_leader(writer);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        atomic_store(&writer->process->has_database, true);
         return;
+    }
     log_warn("lead_failed", "This process could not begin to write",
              LOG_TEXT("status", status_name(status)),
              LOG_TEXT("database", db_error(writer->db)));
