@@ -226,8 +226,15 @@ static void take_result(struct db *db, const struct db_pending *pending, PGresul
     PQclear(result);
 }
 
-/* Reads all results up to the sync. */
-static void drain(struct db *db, struct outcome *outcome)
+/* The server's own words have an SQLSTATE; what libpq says by itself is that nobody is there. */
+static bool is_from_server(const PGresult *result)
+{
+    return PQresultStatus(result) != PGRES_FATAL_ERROR ||
+           PQresultErrorField(result, PG_DIAG_SQLSTATE) != NULL;
+}
+
+/* Reads all results up to the sync; false when the connection was lost on the way. */
+static bool drain(struct db *db, struct outcome *outcome)
 {
     bool is_lost = false;
     size_t current = 0;
@@ -235,34 +242,35 @@ static void drain(struct db *db, struct outcome *outcome)
         PGresult *result = db_next_result(db, &is_lost);
         if (result == NULL) {
             if (is_lost || PQstatus(db->pg) == CONNECTION_BAD)
-                break;
+                return false;
             current++;
             continue;
         }
         if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
             PQclear(result);
-            return;
+            return true;
         }
-        assert(current < db->npending);
+        /* One more than there are statements: the server's farewell behind the last of them. */
+        if (current >= db->npending || !is_from_server(result)) {
+            PQclear(result);
+            return false;
+        }
         take_result(db, &db->pending[current], result, outcome);
     }
-    bool at_commit = current < db->npending && db->pending[current].kind == DB_PENDING_COMMIT;
-    const char *name =
-        current < db->npending ? db->statements[db->pending[current].query].name : "";
-    outcome_fail(outcome, connection_lost(db, name), at_commit);
-    db->is_broken = true;
 }
 
 /* Sends everything that is queued and waits for its results. */
 static struct outcome sync_pipeline(struct db *db)
 {
     struct outcome outcome = {STATUS_OK, false, false, NULL};
-    if (PQpipelineSync(db->pg) == 1) {
-        drain(db, &outcome);
-    } else {
-        bool at_commit =
-            db->npending > 0 && db->pending[db->npending - 1].kind == DB_PENDING_COMMIT;
-        outcome_fail(&outcome, connection_lost(db, "sync"), at_commit);
+    if (PQpipelineSync(db->pg) != 1 || !drain(db, &outcome)) {
+        /* Unless something is known to have failed before it, COMMIT may have been carried out,
+         * whichever result was the last to arrive. */
+        const struct db_pending *last = db->npending > 0 ? &db->pending[db->npending - 1] : NULL;
+        bool at_commit = last != NULL && last->kind == DB_PENDING_COMMIT;
+        const char *name = last == NULL ? "sync" : db->statements[last->query].name;
+        outcome_fail(&outcome, connection_lost(db, name), at_commit);
+        db->is_broken = true;
     }
     db->npending = db->nexpecting = 0;
     if (PQstatus(db->pg) == CONNECTION_BAD)
