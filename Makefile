@@ -140,6 +140,8 @@ $(B)/tests/unit/$(1)_%_test: tests/unit/$(1)_%_test.c $$($(1)_O) $(B)/libcommon.
 	@echo "  LINK $$@"
 	$$(Q)$$(CC) $$(CPPFLAGS) -I$(GEN)/$(1) -Iservices/$(1) $$(CFLAGS) $$(LDFLAGS) -MD -o $$@ $$< \
 	    $$(filter-out %/main.o,$$($(1)_O)) $(B)/libcommon.a $$($(1)_LIBS) $$($(1)_TEST_LIBS) -lcmocka $$(LDLIBS)
+# Those that talk to the running service need its binary.
+$(B)/tests/unit/$(1)_service_test: $(B)/bin/penstock-$(1)
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 
@@ -207,6 +209,9 @@ $(B)/tests/unit/common_service_%_test: tests/unit/common_service_%_test.c $(WORL
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(WORLD_O) $(B)/libcommon.a -lcmocka $(LDLIBS)
+$(B)/tests/toy/bench: tests/toy/bench.c $(WORLD_O) $(B)/libcommon.a $(B)/tests/toy/toy
+	@echo "  LINK $@"
+	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(WORLD_O) $(B)/libcommon.a $(LDLIBS)
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*_test.c)))
 unit-tests: $(UNIT_TESTS)
 

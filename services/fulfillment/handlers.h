@@ -45,10 +45,10 @@ handler_fn get_fulfillment, list_fulfillments, stop_work;
 enum status fulfillment_unsettled(struct call *call, int64_t age_us, struct unsettled *list,
                                   size_t *count);
 
-#define COUNT_CREATED "penstock_fulfillment_orders_created_total"
-#define COUNT_PICKED "penstock_fulfillment_units_picked_total"
-#define COUNT_PACKED "penstock_fulfillment_units_packed_total"
-#define COUNT_SHIPPED "penstock_fulfillment_units_shipped_total"
-#define COUNT_PARCELS "penstock_fulfillment_parcels_total"
-#define COUNT_CANCELLED "penstock_fulfillment_orders_cancelled_total"
-#define COUNT_STOPS "penstock_fulfillment_stops_total"
+#define COUNT_CREATED "orders_created_total"
+#define COUNT_PICKED "units_picked_total"
+#define COUNT_PACKED "units_packed_total"
+#define COUNT_SHIPPED "units_shipped_total"
+#define COUNT_PARCELS "parcels_total"
+#define COUNT_CANCELLED "orders_cancelled_total"
+#define COUNT_STOPS "stops_total"

@@ -39,6 +39,6 @@ extern const ProtobufCMessageDescriptor *const returns_events[];
 /* The routes of handlers_query.c, for the table that closes handlers.c. */
 handler_fn get_return, list_returns;
 
-#define COUNT_REQUESTED "penstock_returns_requested_total"
-#define COUNT_RECEIVED "penstock_returns_units_received_total"
-#define COUNT_INSPECTED "penstock_returns_units_inspected_total"
+#define COUNT_REQUESTED "requested_total"
+#define COUNT_RECEIVED "units_received_total"
+#define COUNT_INSPECTED "units_inspected_total"
