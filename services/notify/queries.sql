@@ -27,8 +27,10 @@ FROM sender WHERE id = 1;
 -- Batches that another life of the writer had under way ($1 is this one), or that have been under way
 -- since before $2, longer than any batch can be: their mails may have arrived, and are sent again.
 -- name: sending_recover
-WITH lost AS (
-    DELETE FROM sending WHERE run_id <> $1 OR taken_at < $2 RETURNING unnest(positions) AS position
+WITH gone AS (
+    DELETE FROM sending WHERE run_id <> $1 OR taken_at < $2 RETURNING positions
+), lost AS (
+    SELECT unnest(positions) AS position FROM gone
 ), counted AS (
     UPDATE message SET attempts = attempts + 1, ambiguous_attempts = ambiguous_attempts + 1
     FROM lost WHERE message.position = lost.position AND message.status = 1
