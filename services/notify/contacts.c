@@ -6,7 +6,7 @@ typedef Penstock__Orders__V1__GetContactsRequest GetContactsRequest;
 typedef Penstock__Orders__V1__GetContactsResponse GetContactsResponse;
 
 #define CONTACTS_AT_ONCE 200
-#define CONTACTS_TIMEOUT_MS 5000
+#define CONTACTS_TIMEOUT_MS 3000
 
 static char *order_id_text(struct arena *arena, const struct mail *mail)
 {
@@ -31,50 +31,41 @@ static enum status ask(struct bus_client *client, struct arena *arena, char **id
     TRY(bus_call(client, "orders", &header, &request.base, CONTACTS_TIMEOUT_MS,
                  &penstock__orders__v1__get_contacts_response__descriptor, arena, &reply, &answer));
     *response = (const GetContactsResponse *)answer;
-    if (answer != NULL)
-        return STATUS_OK;
-    return reply->status == PENSTOCK__BUS__V1__STATUS__STATUS_UNAVAILABLE ? STATUS_UNAVAILABLE
-                                                                          : STATUS_INTERNAL;
+    return answer == NULL ? STATUS_UNAVAILABLE : STATUS_OK;
 }
 
-/* Answers mostly come in the order of the questions; the hint makes that cheap. */
-static const Contact *find(const GetContactsResponse *response, const char *order_id, size_t hint)
+/* Fills the contacts that an answer brings, which come in the order of the questions; returns how
+ * many of the questions it has settled: all up to the last that it answers. */
+static size_t fill(const GetContactsResponse *response, char **ids, size_t count,
+                   const Contact **contacts)
 {
-    if (hint < response->n_contacts && strcmp(response->contacts[hint]->order_id, order_id) == 0)
-        return response->contacts[hint];
+    size_t at = 0;
     for (size_t i = 0; i < response->n_contacts; i++) {
-        if (strcmp(response->contacts[i]->order_id, order_id) == 0)
-            return response->contacts[i];
+        size_t found = at;
+        while (found < count && strcmp(response->contacts[i]->order_id, ids[found]) != 0)
+            found++;
+        if (found == count)
+            continue;
+        contacts[found] = response->contacts[i];
+        at = found + 1;
     }
-    return NULL;
+    return at;
 }
 
-/* Orders of hundreds of lines may not fit one answer together: then each half is asked alone. */
-static enum status ask_halving(struct bus_client *client, struct arena *arena, char **ids,
-                               size_t count, const Contact **contacts)
-{
-    const GetContactsResponse *response = NULL;
-    enum status status = ask(client, arena, ids, count, &response);
-    if (status == STATUS_OK) {
-        for (size_t i = 0; i < count; i++)
-            contacts[i] = find(response, ids[i], i);
-        return STATUS_OK;
-    }
-    if (status == STATUS_UNAVAILABLE || count == 1)
-        return STATUS_UNAVAILABLE;
-    TRY(ask_halving(client, arena, ids, count / 2, contacts));
-    return ask_halving(client, arena, ids + count / 2, count - count / 2, contacts + count / 2);
-}
-
+/* An answer may hold fewer than were asked for, when it is full: the rest is asked again. One
+ * without any means that orders knows none of them. */
 enum status contacts_of(struct bus_client *client, struct arena *arena, const struct mail *mails,
                         size_t count, const Contact **contacts)
 {
     char **ids = ARENA_ARRAY(arena, count, char *);
     for (size_t i = 0; i < count; i++)
         ids[i] = order_id_text(arena, &mails[i]);
-    for (size_t i = 0; i < count; i += CONTACTS_AT_ONCE) {
-        size_t some = count - i < CONTACTS_AT_ONCE ? count - i : CONTACTS_AT_ONCE;
-        TRY(ask_halving(client, arena, ids + i, some, contacts + i));
+    for (size_t at = 0; at < count;) {
+        size_t some = count - at < CONTACTS_AT_ONCE ? count - at : CONTACTS_AT_ONCE;
+        const GetContactsResponse *response = NULL;
+        TRY(ask(client, arena, ids + at, some, &response));
+        size_t settled = fill(response, ids + at, some, contacts + at);
+        at += settled == 0 ? some : settled;
     }
     return STATUS_OK;
 }
