@@ -183,7 +183,7 @@ struct subscription {
 /* A worker of its own on this service's own log: writes only its own tables, emits nothing. */
 struct projection {
     const char *name;
-    const ProtobufCMessageDescriptor *type;
+    const ProtobufCMessageDescriptor *type; /* NULL: events of every type, without their messages */
     batch_fn *batch;
 };
 struct timer {

@@ -61,10 +61,11 @@ static size_t calls_of(struct projector *it, const struct eventlog_row *rows, si
 {
     struct call_own *owns = ARENA_ARRAY(it->arena, count, struct call_own);
     struct event_source *sources = ARENA_ARRAY(it->arena, count, struct event_source);
+    const ProtobufCMessageDescriptor *type = it->projection->type;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         const struct eventlog_row *row = &rows[i];
-        if (strcmp(row->type, it->projection->type->short_name) != 0)
+        if (type != NULL && strcmp(row->type, type->short_name) != 0)
             continue;
         struct call *call = &calls[n];
         call_init(call, &owns[n], it->process, it->arena);
@@ -79,9 +80,10 @@ static size_t calls_of(struct projector *it, const struct eventlog_row *rows, si
         call->state = it->state;
         call->actor = row->actor;
         call->event = &sources[n];
-        call->in = protobuf_c_message_unpack(it->projection->type, arena_protobuf(it->arena),
-                                             row->payload.count, row->payload.bytes);
-        if (call->in != NULL)
+        if (type != NULL)
+            call->in = protobuf_c_message_unpack(type, arena_protobuf(it->arena),
+                                                 row->payload.count, row->payload.bytes);
+        if (type == NULL || call->in != NULL)
             n++;
     }
     return n;
