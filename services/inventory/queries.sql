@@ -1,0 +1,161 @@
+-- What the writer reads and writes on the path of an order. A reservation costs the first two, and the
+-- third when a SKU is asked for that is not in memory.
+
+-- name: ledger
+SELECT version, position, last_level_id, moved_at,
+       (SELECT min(due_at) FROM hold WHERE due_at IS NOT NULL) AS next_due
+FROM ledger WHERE id = 1;
+
+-- All holds of some commands, live or adopted by an order.
+-- name: holds_by_command
+SELECT hold_id, claim_id, command_key, question_key, expires_at, false AS is_adopted, decision
+FROM hold WHERE command_key = ANY ($1::uuid[])
+UNION ALL
+SELECT hold_id, claim_id, command_key, question_key, NULL, true, decision
+FROM order_stock WHERE command_key = ANY ($1::uuid[]);
+
+-- name: items_with_levels
+SELECT i.sku, i.name, i.is_active,
+       coalesce((SELECT sum(b.quantity) FROM backorder b WHERE b.sku = i.sku), 0)::bigint AS queued,
+       l.location, l.level_id, l.moves, l.available, l.committed, l.reserved, l.safety, l.quality_control,
+       l.damaged, l.incoming
+FROM item i LEFT JOIN level l ON l.sku = i.sku
+WHERE i.sku = ANY ($1::text[]);
+
+-- name: places
+SELECT code, type::int, rank, is_sellable, is_active FROM location ORDER BY rank, code;
+
+-- name: checkouts_by_id
+SELECT hold_id, claim_id, command_key, question_key, expires_at, false AS is_adopted, decision
+FROM hold WHERE hold_id = ANY ($1::uuid[]) AND command_key IS NULL;
+
+-- name: holds_due
+SELECT hold_id, claim_id, command_key, question_key, expires_at, false AS is_adopted, decision
+FROM hold WHERE due_at <= $1 ORDER BY due_at LIMIT $2::bigint;
+
+-- The rows that a desk writes, as sets. A set is sent in the place where it was first opened: see
+-- desk_open(), which opens them in this order.
+
+-- name: order_insert
+INSERT INTO order_stock (order_id, hold_id, claim_id, command_key, question_key, placed_at, decided_at, decision,
+                         allocated, lines, levels, quantities)
+SELECT u.a, u.b, u.c, u.d, u.e, u.f, u.g, u.h, u.i, u.j::smallint[], u.k::int[], u.l::bigint[]
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::timestamptz[],
+            $8::bytea[], $9::bytea[], $10::text[], $11::text[], $12::text[])
+     AS u (a, b, c, d, e, f, g, h, i, j, k, l);
+
+-- name: order_update
+UPDATE order_stock o
+SET allocated = u.allocated, lines = u.lines::smallint[], levels = u.levels::int[], quantities = u.quantities::bigint[]
+FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[])
+     AS u (order_id, allocated, lines, levels, quantities)
+WHERE o.order_id = u.order_id;
+
+-- name: level_insert
+INSERT INTO level (level_id, sku, location, created_at, on_hand, available, committed, reserved, safety,
+                   quality_control, damaged, incoming, moves)
+SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[],
+                     $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[]);
+
+-- name: level_update
+UPDATE level l
+SET on_hand = u.on_hand, available = u.available, committed = u.committed, reserved = u.reserved,
+    safety = u.safety, quality_control = u.quality_control, damaged = u.damaged, incoming = u.incoming,
+    moves = u.moves
+FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+            $8::bigint[], $9::bigint[], $10::int[])
+     AS u (level_id, on_hand, available, committed, reserved, safety, quality_control, damaged, incoming, moves)
+WHERE l.level_id = u.level_id;
+
+-- name: snapshot_insert
+INSERT INTO level_snapshot (level_id, moved_at, position, available, committed, reserved, safety, quality_control,
+                            damaged, incoming)
+SELECT * FROM unnest($1::int[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+                     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]);
+
+-- name: movement_insert
+INSERT INTO movement (level_id, position, from_bucket, to_bucket, quantity, cause, reason, cause_id, moved_at, actor)
+SELECT * FROM unnest($1::int[], $2::bigint[], $3::smallint[], $4::smallint[], $5::bigint[], $6::smallint[],
+                     $7::smallint[], $8::uuid[], $9::timestamptz[], $10::text[]);
+
+-- name: hold_insert
+INSERT INTO hold (hold_id, claim_id, command_key, question_key, command_id, asker, asked_at, expires_at, due_at,
+                  decision, lines, levels, quantities)
+SELECT u.a, u.b, u.c, u.d, u.e, u.f, u.g, u.h, u.i, u.j, u.k::smallint[], u.l::int[], u.m::bigint[]
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
+            $8::timestamptz[], $9::timestamptz[], $10::bytea[], $11::text[], $12::text[], $13::text[])
+     AS u (a, b, c, d, e, f, g, h, i, j, k, l, m);
+
+-- name: hold_delete
+DELETE FROM hold h USING unnest($1::uuid[]) AS u (hold_id) WHERE h.hold_id = u.hold_id;
+
+-- name: reservation_insert
+INSERT INTO reservation (reservation_id, status, created_at, expires_at, decision)
+SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bytea[]);
+
+-- name: reservation_end
+UPDATE reservation r SET status = u.status, order_id = u.order_id
+FROM unnest($1::uuid[], $2::smallint[], $3::uuid[]) AS u (reservation_id, status, order_id)
+WHERE r.reservation_id = u.reservation_id;
+
+-- name: backorder_put
+INSERT INTO backorder (sku, placed_at, order_id, line, quantity)
+SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::smallint[], $5::bigint[])
+ON CONFLICT (sku, placed_at, order_id, line) DO UPDATE SET quantity = excluded.quantity;
+
+-- name: backorder_drop
+DELETE FROM backorder b USING unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::smallint[])
+     AS u (sku, placed_at, order_id, line)
+WHERE b.sku = u.sku AND b.placed_at = u.placed_at AND b.order_id = u.order_id AND b.line = u.line;
+
+-- name: sourcing_insert
+INSERT INTO sourcing (order_id, decision_id, decided_at, decision)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bytea[]);
+
+-- name: adjustment_insert
+INSERT INTO adjustment (adjustment_id, sku, location, bucket, delta, reason, note, actor, adjusted_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::smallint[], $7::text[],
+                     $8::text[], $9::timestamptz[]);
+
+-- Last, and with everything before it sent: nobody else has written since this was read.
+-- name: ledger_update
+UPDATE ledger SET version = $1, position = $2, last_level_id = $3, moved_at = $4 WHERE id = 1 AND version = $5;
+
+-- name: hold_claim
+UPDATE hold
+SET claim_id = $2, command_key = $3, question_key = $4, command_id = $5, asker = $6, asked_at = $7, due_at = $8,
+    decision = $9, lines = ($10::text)::smallint[], levels = ($11::text)::int[], quantities = ($12::text)::bigint[]
+WHERE hold_id = $1;
+
+-- name: orders_by_id
+SELECT order_id, hold_id, claim_id, command_key, question_key, placed_at, decided_at, decision, allocated
+FROM order_stock WHERE order_id = ANY ($1::uuid[]);
+
+-- Who waits for some SKUs, oldest first for each.
+-- name: queue
+SELECT b.sku, b.order_id, b.line::int
+FROM unnest($1::text[]) AS s (sku)
+CROSS JOIN LATERAL (SELECT * FROM backorder WHERE backorder.sku = s.sku ORDER BY placed_at, order_id, line
+                    LIMIT $2::bigint) b
+ORDER BY b.sku, b.placed_at, b.order_id, b.line
+LIMIT $2::bigint;
+
+-- SKUs that someone waits for while there is some to be had. Steps from one waiting SKU to the next, so
+-- that a long queue costs no more than a short one. Types of place: those that sell.
+-- name: queue_unserved
+WITH RECURSIVE waiting AS (
+    (SELECT sku FROM backorder ORDER BY sku LIMIT 1)
+    UNION ALL
+    SELECT (SELECT b.sku FROM backorder b WHERE b.sku > w.sku ORDER BY b.sku LIMIT 1)
+    FROM waiting w WHERE w.sku IS NOT NULL
+)
+SELECT w.sku FROM waiting w JOIN item i ON i.sku = w.sku
+WHERE i.is_active AND EXISTS (
+    SELECT FROM level l JOIN location p ON p.code = l.location
+    WHERE l.sku = w.sku AND l.available > 0 AND p.is_active AND p.is_sellable AND p.type <= 3)
+LIMIT 100;
+
+-- name: holds_unsettled
+SELECT hold_id_known AS hold_id, command_id, asker
+FROM (SELECT hold_id, coalesce(claim_id, hold_id) AS hold_id_known, command_id, asker, asked_at FROM hold) h
+WHERE asked_at < $1 ORDER BY h.hold_id LIMIT $2::bigint;
