@@ -1,0 +1,128 @@
+/* handlers.h -- what the handlers of the orders service share, and the tables that main.c hands
+ * over.
+ *
+ * Every handler reads: check, load, decide (rules.h), write (store.h), emit, reply. What a handler
+ * refuses has written nothing; the rules that change an aggregate in memory are called only when
+ * nothing can refuse after them.
+ *
+ * Ownership: all of it is const, or lives in the call.
+ */
+#pragma once
+
+#include "common/service.h"
+#include "orders.h"
+#include "rules.h"
+#include "store.h"
+#include "view.h"
+
+struct orders_conf {
+    int64_t notify_max_age_hours;
+};
+extern const struct conf_key orders_conf_keys[];
+extern const struct counter orders_counters[];
+extern const struct route orders_routes[];
+extern const struct subscription orders_subscriptions[];
+extern const struct projection orders_projections[];
+extern const struct timer orders_timers[];
+extern const ProtobufCMessageDescriptor *const orders_events[];
+
+/* As HANDLER() of service.h, but visible to the route table. */
+#define ORDERS_HANDLER(fn, In, Out)                                                                \
+    static enum status fn##_typed(struct call *call, const In *in, Out *out);                      \
+    enum status fn(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out)           \
+    {                                                                                              \
+        return fn##_typed(call, (const In *)in, (Out *)out);                                       \
+    }                                                                                              \
+    static enum status fn##_typed(struct call *call, const In *in, Out *out)
+
+batch_fn place_orders, import_orders;
+handler_fn get_order, list_orders, get_timeline, get_contacts;
+handler_fn confirm_order, cancel_order, place_hold, release_hold, record_payment, record_refund;
+handler_fn upsert_channel;
+batch_fn on_stock_allocated, on_stock_released;
+batch_fn on_fulfillment_picked, on_fulfillment_packed, on_fulfillment_shipped;
+batch_fn on_fulfillment_cancelled, on_parcel_delivered;
+batch_fn on_return_requested, on_return_inspected, on_return_ended;
+batch_fn project_search;
+enum status expire_holds(struct call *call);
+
+/* Questions (service.h, struct ask). */
+enum status ask_reserve_for_place(struct call *call, const ProtobufCMessage *in,
+                                  ProtobufCMessage *question);
+enum status ask_reserve_for_import(struct call *call, const ProtobufCMessage *in,
+                                   ProtobufCMessage *question);
+enum status ask_stop_for_cancel(struct call *call, const ProtobufCMessage *in,
+                                ProtobufCMessage *question);
+enum status ask_stop_for_import(struct call *call, const ProtobufCMessage *in,
+                                ProtobufCMessage *question);
+int place_timeout_ms(const ProtobufCMessage *in);
+int import_timeout_ms(const ProtobufCMessage *in);
+void strip_placed(ProtobufCMessage *out, struct arena *arena);
+enum status render_placed(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
+/* For every other answer whose first field is the order. */
+void strip_order(ProtobufCMessage *out, struct arena *arena);
+enum status render_order(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
+
+/* ---- shared by handlers (handlers_common.c) ---- */
+
+struct act act_of(const struct call *call);
+/* Passes a rule's refusal on. */
+enum status refuse_by(struct call *call, const struct refusal *no);
+/* Loads by id or number, or refuses with not_found. field: which field named it. */
+enum status load_order(struct call *call, const char *id_or_number, const char *field,
+                       struct order **order);
+/* uuids made now, for rules that need new ids. */
+struct uuid *new_ids(struct arena *arena, size_t count);
+
+/* Which of the orders of a turn may be decided together: those of different (channel, external id).
+ * The others wait for the next wave, which finds what this one has written. */
+struct wave {
+    struct call **calls;
+    size_t count;
+};
+struct external_key {
+    const char *channel, *external_id;
+};
+/* Takes the first call of each key out of waiting into the wave, and counts waiting down. */
+typedef struct external_key key_of_fn(const struct call *call);
+void wave_take(struct arena *arena, struct call **waiting, size_t *waiting_count, key_of_fn *key_of,
+               struct wave *wave);
+/* Channels and external ids of a wave, loaded with one query each. */
+struct known {
+    struct channel *channels;
+    size_t channel_count;
+    struct external *externals;
+    size_t external_count;
+    struct order_set orders; /* those of the externals */
+};
+enum status known_load(struct batch *batch, const struct wave *wave, key_of_fn *key_of,
+                       struct known *known) MUST_CHECK;
+struct channel *known_channel(const struct known *known, const char *name);
+struct external *known_external(const struct known *known, const struct external_key *key);
+enum status refuse_channel(struct call *call, const char *name);
+/* The channel's next number; the channel counts it when the order is placed. */
+const char *next_number(struct arena *arena, const struct channel *channel);
+
+/* What inventory answered, per line of the order; NULL when nobody was asked or nobody answered.
+ * False: the call is refused. */
+bool read_reserve_answer(struct call *call, const PlaceOrderRequest *in, bool is_import,
+                         const struct held **held);
+
+/* ---- events (handlers_emit.c) ---- */
+
+enum status emit_placed(struct call *call, const struct order *order);
+enum status emit_changed(struct call *call, const struct order *order);
+enum status emit_contact_changed(struct call *call, const struct order *order);
+enum status emit_confirmed(struct call *call, const struct order *order);
+enum status emit_completed(struct call *call, const struct order *order);
+enum status emit_cancelled(struct call *call, const struct order *order, const int64_t *cuts,
+                           const struct uuid *stop_hold_id);
+enum status emit_hold_placed(struct call *call, const struct order *order, const struct hold *hold);
+enum status emit_hold_released(struct call *call, const struct order *order,
+                               const struct hold *hold);
+enum status emit_payment(struct call *call, const struct order *order,
+                         const struct payment *payment);
+enum status emit_refunds(struct call *call, const struct order *order, const struct refund *refunds,
+                         size_t count);
+/* Completes the order if it is complete, and says so. */
+enum status complete_if_due(struct call *call, struct order *order, const struct act *act);

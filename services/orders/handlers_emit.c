@@ -1,0 +1,211 @@
+/* The events of orders: facts, complete enough that a consumer need not ask back, and without
+ * anything that says who somebody is. */
+#include <string.h>
+
+#include "handlers.h"
+
+#define HOUR_US (INT64_C(3600) * 1000000)
+
+typedef Penstock__Orders__V1__PlacedLine PlacedLine;
+typedef Penstock__Orders__V1__CancelledLine CancelledLine;
+
+static PlacedLine *placed_line(struct arena *arena, const struct order *order,
+                               const struct order_line *line)
+{
+    bool is_cancelled = order->status == ORDER_CANCELLED;
+    int64_t wanted = line->quantity - line->cancelled;
+    PlacedLine *out = ARENA_NEW(arena, PlacedLine);
+    penstock__orders__v1__placed_line__init(out);
+    out->line_id = wire_uuid(arena, &line->id);
+    out->sku = wire_text(line->sku);
+    out->quantity = is_cancelled ? line->quantity : wanted;
+    out->takes_stock = rules_line_is_tracked(line) && line->sku[0] != '\0' && !is_cancelled;
+    out->no_shipping = line->no_shipping;
+    out->name = wire_text(line->name);
+    out->unit_price = wire_money(arena, line->unit_price, order->currency);
+    out->total =
+        wire_money(arena, line->total - rules_line_value(line, line->cancelled), order->currency);
+    return out;
+}
+
+static PlacedLine **placed_lines(struct arena *arena, const struct order *order)
+{
+    PlacedLine **lines = ARENA_ARRAY(arena, order->line_count, PlacedLine *);
+    for (size_t i = 0; i < order->line_count; i++)
+        lines[i] = placed_line(arena, order, &order->lines[i]);
+    return lines;
+}
+
+/* Orders of the past are taken over, not announced to their customers. */
+static bool is_news(const struct call *call, const struct order *order)
+{
+    const struct orders_conf *conf = call->state;
+    return order->status != ORDER_CANCELLED &&
+           call->now_us - order->placed_at_us <= conf->notify_max_age_hours * HOUR_US;
+}
+
+enum status emit_placed(struct call *call, const struct order *order)
+{
+    Penstock__Orders__V1__OrderPlaced event;
+    penstock__orders__v1__order_placed__init(&event);
+    event.order_id = wire_uuid(call->arena, &order->id);
+    event.number = wire_text(order->number);
+    event.channel = wire_text(order->channel);
+    event.external_id = wire_text(order->external_id);
+    event.currency = wire_text(order->currency);
+    event.locale = wire_text(order->locale);
+    enum order_status status = order->status == ORDER_COMPLETED ? ORDER_CONFIRMED : order->status;
+    event.status = (Penstock__Orders__V1__OrderStatus)status;
+    event.has_holds = order->hold_count > 0;
+    event.stock_policy = (Penstock__Inventory__V1__StockPolicy)order->stock_policy;
+    event.command_id = wire_text(call->command_id);
+    event.hold_id = wire_uuid(call->arena, &call->answers[0].hold_id);
+    event.n_lines = order->line_count;
+    event.lines = placed_lines(call->arena, order);
+    event.total = wire_money(call->arena, order->total, order->currency);
+    event.placed_at_us = order->placed_at_us;
+    event.country = wire_text(order->country);
+    event.notify_customer = is_news(call, order);
+    return emit(call, event.order_id, &event.base);
+}
+
+enum status emit_changed(struct call *call, const struct order *order)
+{
+    Penstock__Orders__V1__OrderChanged event;
+    penstock__orders__v1__order_changed__init(&event);
+    event.order_id = wire_uuid(call->arena, &order->id);
+    event.n_lines = order->line_count;
+    event.lines = placed_lines(call->arena, order);
+    event.total = wire_money(call->arena, order->total, order->currency);
+    return emit(call, event.order_id, &event.base);
+}
+
+enum status emit_contact_changed(struct call *call, const struct order *order)
+{
+    Penstock__Orders__V1__OrderContactChanged event;
+    penstock__orders__v1__order_contact_changed__init(&event);
+    event.order_id = wire_uuid(call->arena, &order->id);
+    return emit(call, event.order_id, &event.base);
+}
+
+enum status emit_confirmed(struct call *call, const struct order *order)
+{
+    Penstock__Orders__V1__OrderConfirmed event;
+    penstock__orders__v1__order_confirmed__init(&event);
+    event.order_id = wire_uuid(call->arena, &order->id);
+    call_log_order(call, "orders.confirmed", "The order is confirmed", event.order_id);
+    return emit(call, event.order_id, &event.base);
+}
+
+enum status emit_completed(struct call *call, const struct order *order)
+{
+    Penstock__Orders__V1__OrderCompleted event;
+    penstock__orders__v1__order_completed__init(&event);
+    event.order_id = wire_uuid(call->arena, &order->id);
+    call_log_order(call, "orders.completed", "The order is completed", event.order_id);
+    return emit(call, event.order_id, &event.base);
+}
+
+enum status complete_if_due(struct call *call, struct order *order, const struct act *act)
+{
+    return rules_complete(order, act) ? emit_completed(call, order) : STATUS_OK;
+}
+
+enum status emit_cancelled(struct call *call, const struct order *order, const int64_t *cuts,
+                           const struct uuid *stop_hold_id)
+{
+    Penstock__Orders__V1__OrderCancelled event;
+    penstock__orders__v1__order_cancelled__init(&event);
+    event.order_id = wire_uuid(call->arena, &order->id);
+    event.reason = wire_text(order->cancel_reason);
+    event.is_whole = order->status == ORDER_CANCELLED;
+    event.command_id = wire_text(call->command_id);
+    event.stop_hold_id = wire_uuid(call->arena, stop_hold_id);
+    event.refund_due = wire_money(call->arena, order->refund_due, order->currency);
+    event.lines = ARENA_ARRAY(call->arena, order->line_count, CancelledLine *);
+    for (size_t i = 0; i < order->line_count; i++) {
+        const struct order_line *line = &order->lines[i];
+        if (cuts[i] == 0)
+            continue;
+        CancelledLine *out = ARENA_NEW(call->arena, CancelledLine);
+        penstock__orders__v1__cancelled_line__init(out);
+        out->line_id = wire_uuid(call->arena, &line->id);
+        out->sku = wire_text(line->sku);
+        out->cancelled = cuts[i];
+        out->remaining = rules_line_open(line);
+        event.lines[event.n_lines++] = out;
+    }
+    call_log_order(call, "orders.cancelled", "Units of the order are cancelled", event.order_id);
+    count(call, "orders_cancelled_total", 1);
+    return emit(call, event.order_id, &event.base);
+}
+
+/* The words of our own rules; a person's may name a customer and stay with the order. */
+static const char *hold_reason(const struct hold *hold)
+{
+    bool is_ours = strcmp(hold->type, "unmatched_item") == 0 ||
+                   strcmp(hold->type, "channel_changed") == 0 ||
+                   strcmp(hold->type, "fulfillment_cancelled") == 0;
+    return is_ours ? hold->reason : "";
+}
+
+enum status emit_hold_placed(struct call *call, const struct order *order, const struct hold *hold)
+{
+    Penstock__Orders__V1__HoldPlaced event;
+    penstock__orders__v1__hold_placed__init(&event);
+    event.order_id = wire_uuid(call->arena, &order->id);
+    event.hold_id = wire_uuid(call->arena, &hold->id);
+    event.type = wire_text(hold->type);
+    event.reason = wire_text(hold_reason(hold));
+    event.expires_at_us = hold->expires_at_us;
+    call_log_order(call, "orders.held", "A hold is placed on the order", event.order_id);
+    return emit(call, event.order_id, &event.base);
+}
+
+enum status emit_hold_released(struct call *call, const struct order *order,
+                               const struct hold *hold)
+{
+    Penstock__Orders__V1__HoldReleased event;
+    penstock__orders__v1__hold_released__init(&event);
+    event.order_id = wire_uuid(call->arena, &order->id);
+    event.hold_id = wire_uuid(call->arena, &hold->id);
+    event.type = wire_text(hold->type);
+    event.is_last = order->hold_count == 0;
+    call_log_order(call, "orders.hold_released", "A hold of the order is released", event.order_id);
+    return emit(call, event.order_id, &event.base);
+}
+
+enum status emit_payment(struct call *call, const struct order *order,
+                         const struct payment *payment)
+{
+    Penstock__Orders__V1__PaymentRecorded event;
+    penstock__orders__v1__payment_recorded__init(&event);
+    event.order_id = wire_uuid(call->arena, &order->id);
+    event.payment_id = wire_uuid(call->arena, &payment->id);
+    event.method = wire_text(payment->method);
+    event.status = (Penstock__Orders__V1__PaymentEntryStatus)payment->status;
+    event.amount = wire_money(call->arena, payment->amount, order->currency);
+    event.payment_status = (Penstock__Orders__V1__PaymentStatus)order->payment_status;
+    call_log_order(call, "orders.payment_recorded", "A payment is recorded", event.order_id);
+    return emit(call, event.order_id, &event.base);
+}
+
+enum status emit_refunds(struct call *call, const struct order *order, const struct refund *refunds,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        Penstock__Orders__V1__RefundRecorded event;
+        penstock__orders__v1__refund_recorded__init(&event);
+        event.order_id = wire_uuid(call->arena, &order->id);
+        event.refund_id = wire_uuid(call->arena, &refunds[i].id);
+        event.status = (Penstock__Orders__V1__RefundStatus)refunds[i].status;
+        event.amount = wire_money(call->arena, refunds[i].amount, order->currency);
+        event.reason = wire_text(refunds[i].reason);
+        event.payment_id = wire_uuid(call->arena, &refunds[i].payment_id);
+        event.return_id = wire_uuid(call->arena, &refunds[i].return_id);
+        event.payment_status = (Penstock__Orders__V1__PaymentStatus)order->payment_status;
+        call_log_order(call, "orders.refund_recorded", "A refund is recorded", event.order_id);
+        TRY(emit(call, event.order_id, &event.base));
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,322 @@
+-- Writing. Each is a set: one statement for a whole turn.
+
+-- name: order_insert
+INSERT INTO orders (id, placed_at, created_at, updated_at, confirmed_at, cancelled_at, completed_at,
+                    version, items_total, discount_total, shipping_total, tax_total, charges_total,
+                    total, current_total, cancelled_value, captured_total, refunded_total,
+                    hold_count, status, payment_status, fulfillment_status, stock_policy,
+                    prices_include_tax, number, channel, external_id, external_number, currency,
+                    locale, country, cancel_reason, created_by, customer_id, customer_external_id,
+                    customer_name, email, phone, details)
+SELECT id, placed_at, created_at, created_at, confirmed_at, cancelled_at, completed_at, version,
+       items_total, discount_total, shipping_total, tax_total, charges_total, total, current_total,
+       cancelled_value, captured_total, refunded_total, hold_count, status, payment_status,
+       fulfillment_status, stock_policy, prices_include_tax, number, channel, external_id,
+       external_number, currency, locale, country, cancel_reason, created_by, customer_id,
+       customer_external_id, customer_name, email, phone, details
+FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[],
+            $5::timestamptz[], $6::timestamptz[], $7::bigint[], $8::bigint[], $9::bigint[],
+            $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
+            $15::bigint[], $16::bigint[], $17::bigint[], $18::integer[], $19::smallint[],
+            $20::smallint[], $21::smallint[], $22::smallint[], $23::boolean[], $24::text[],
+            $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[],
+            $31::text[], $32::text[], $33::text[], $34::text[], $35::text[], $36::text[],
+            $37::text[], $38::bytea[])
+     AS t (id, placed_at, created_at, confirmed_at, cancelled_at, completed_at, version,
+           items_total, discount_total, shipping_total, tax_total, charges_total, total,
+           current_total, cancelled_value, captured_total, refunded_total, hold_count, status,
+           payment_status, fulfillment_status, stock_policy, prices_include_tax, number, channel,
+           external_id, external_number, currency, locale, country, cancel_reason, created_by,
+           customer_id, customer_external_id, customer_name, email, phone, details);
+
+-- What every change of an order may touch.
+-- name: order_update
+UPDATE orders o
+SET updated_at = t.updated_at, confirmed_at = t.confirmed_at, cancelled_at = t.cancelled_at,
+    completed_at = t.completed_at, version = t.version, current_total = t.current_total,
+    cancelled_value = t.cancelled_value, returned_value = t.returned_value,
+    captured_total = t.captured_total, refunded_total = t.refunded_total,
+    hold_count = t.hold_count, status = t.status, payment_status = t.payment_status,
+    fulfillment_status = t.fulfillment_status, return_status = t.return_status,
+    cancel_reason = t.cancel_reason
+FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[],
+            $5::timestamptz[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+            $10::bigint[], $11::bigint[], $12::integer[], $13::smallint[], $14::smallint[],
+            $15::smallint[], $16::smallint[], $17::text[])
+     AS t (id, updated_at, confirmed_at, cancelled_at, completed_at, version, current_total,
+           cancelled_value, returned_value, captured_total, refunded_total, hold_count, status,
+           payment_status, fulfillment_status, return_status, cancel_reason)
+WHERE o.id = t.id;
+
+-- What only the channel that an order came from changes.
+-- name: order_rewrite
+UPDATE orders o
+SET items_total = t.items_total, discount_total = t.discount_total,
+    shipping_total = t.shipping_total, tax_total = t.tax_total, charges_total = t.charges_total,
+    total = t.total, prices_include_tax = t.prices_include_tax, country = t.country,
+    external_number = t.external_number, customer_id = t.customer_id,
+    customer_external_id = t.customer_external_id, customer_name = t.customer_name,
+    email = t.email, phone = t.phone, details = t.details
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+            $7::bigint[], $8::boolean[], $9::text[], $10::text[], $11::text[], $12::text[],
+            $13::text[], $14::text[], $15::text[], $16::bytea[])
+     AS t (id, items_total, discount_total, shipping_total, tax_total, charges_total, total,
+           prices_include_tax, country, external_number, customer_id, customer_external_id,
+           customer_name, email, phone, details)
+WHERE o.id = t.id;
+
+-- name: line_insert
+INSERT INTO order_line (order_id, id, quantity, unit_price, discount, tax, total, cancelled,
+                        allocated_total, unallocated, reserved, fulfilled, line_no, is_custom,
+                        no_shipping, sku, name, external_id)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[],
+                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
+                     $11::bigint[], $12::bigint[], $13::smallint[], $14::boolean[],
+                     $15::boolean[], $16::text[], $17::text[], $18::text[]);
+
+-- name: line_update
+UPDATE order_line l
+SET cancelled = t.cancelled, allocated_total = t.allocated_total, picked_total = t.picked_total,
+    packed_total = t.packed_total, shipped_total = t.shipped_total,
+    delivered_total = t.delivered_total, returned_total = t.returned_total,
+    unallocated = t.unallocated, backordered = t.backordered, preordered = t.preordered,
+    reserved = t.reserved, picked = t.picked, packed = t.packed, fulfilled = t.fulfilled,
+    delivered = t.delivered, returned = t.returned
+FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
+            $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[],
+            $17::bigint[], $18::bigint[])
+     AS t (order_id, line_no, cancelled, allocated_total, picked_total, packed_total,
+           shipped_total, delivered_total, returned_total, unallocated, backordered, preordered,
+           reserved, picked, packed, fulfilled, delivered, returned)
+WHERE l.order_id = t.order_id AND l.line_no = t.line_no;
+
+-- As line_update, and what only the channel changes. The quantity and its terms move together: the
+-- line identity holds in every row.
+-- name: line_rewrite
+UPDATE order_line l
+SET quantity = t.quantity, unit_price = t.unit_price, discount = t.discount, tax = t.tax,
+    total = t.total, cancelled = t.cancelled, allocated_total = t.allocated_total,
+    unallocated = t.unallocated, reserved = t.reserved, fulfilled = t.fulfilled,
+    is_custom = t.is_custom, no_shipping = t.no_shipping, sku = t.sku, name = t.name,
+    external_id = t.external_id
+FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+            $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
+            $13::boolean[], $14::boolean[], $15::text[], $16::text[], $17::text[])
+     AS t (order_id, line_no, quantity, unit_price, discount, tax, total, cancelled,
+           allocated_total, unallocated, reserved, fulfilled, is_custom, no_shipping, sku, name,
+           external_id)
+WHERE l.order_id = t.order_id AND l.line_no = t.line_no;
+
+-- name: payment_insert
+INSERT INTO payment (order_id, id, amount, refunded, paid_at, recorded_at, status, method, reference)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::timestamptz[],
+                     $6::timestamptz[], $7::smallint[], $8::text[], $9::text[]);
+
+-- name: payment_update
+UPDATE payment p
+SET amount = t.amount, refunded = t.refunded, paid_at = t.paid_at, status = t.status,
+    reference = t.reference
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::smallint[],
+            $7::text[]) AS t (order_id, id, amount, refunded, paid_at, status, reference)
+WHERE p.order_id = t.order_id AND p.id = t.id;
+
+-- name: refund_insert
+INSERT INTO refund (order_id, id, payment_id, status, amount, reason, return_id, inspection_id,
+                    recorded_at, actor)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::smallint[], $5::bigint[], $6::text[],
+                     $7::uuid[], $8::uuid[], $9::timestamptz[], $10::text[]);
+
+-- name: hold_insert
+INSERT INTO hold (order_id, id, type, reason, actor, placed_at, expires_at, released_at,
+                  released_by)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[],
+                     $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::text[]);
+
+-- name: hold_release
+UPDATE hold h
+SET released_at = t.released_at, released_by = t.released_by
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[])
+     AS t (order_id, id, released_at, released_by)
+WHERE h.order_id = t.order_id AND h.id = t.id;
+
+-- name: return_upsert
+INSERT INTO order_return (order_id, return_id, is_open)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[])
+ON CONFLICT (order_id, return_id) DO UPDATE SET is_open = excluded.is_open;
+
+-- name: inspection_insert
+INSERT INTO inspection (order_id, inspection_id, return_id, refund_due)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]);
+
+-- name: timeline_insert
+INSERT INTO timeline (order_id, version, occurred_at, source, type, actor, detail)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[],
+                     $6::text[], $7::text[]);
+
+-- name: number_insert
+INSERT INTO order_number (number, order_id) SELECT * FROM unnest($1::text[], $2::uuid[]);
+
+-- name: external_insert
+INSERT INTO order_external (channel, external_id, order_id, content_hash, answer)
+SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::bytea[]);
+
+-- name: external_import
+INSERT INTO order_external (channel, external_id, order_id, source_updated_at_us,
+                            source_triggered_at_ns, source_body_hash, source_content_hash,
+                            financial_status)
+SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::bigint[], $6::text[],
+                     $7::uuid[], $8::text[])
+ON CONFLICT (channel, external_id) DO UPDATE
+SET source_updated_at_us = excluded.source_updated_at_us,
+    source_triggered_at_ns = excluded.source_triggered_at_ns,
+    source_body_hash = excluded.source_body_hash,
+    source_content_hash = excluded.source_content_hash,
+    financial_status = excluded.financial_status;
+
+-- ---- channels ----
+
+-- name: channels_by_name
+SELECT name, number_prefix, confirms_manually, next_number FROM channel WHERE name = ANY($1::text[]);
+
+-- Guarded by the number that it was decided from.
+-- name: channel_take_numbers
+UPDATE channel SET next_number = $3 WHERE name = $1 AND next_number = $2;
+
+-- name: channel_by_prefix
+SELECT name, number_prefix, confirms_manually, next_number FROM channel WHERE number_prefix = $1;
+
+-- name: channel_upsert
+INSERT INTO channel (name, number_prefix, confirms_manually, next_number) VALUES ($1, $2, $3, 100001)
+ON CONFLICT (name) DO UPDATE SET number_prefix = excluded.number_prefix,
+                                 confirms_manually = excluded.confirms_manually;
+
+-- ---- reading orders ----
+
+-- name: externals_by_key
+SELECT e.channel, e.external_id, e.order_id, e.content_hash, e.answer, e.source_updated_at_us,
+       e.source_triggered_at_ns, e.source_body_hash, e.source_content_hash
+FROM unnest($1::text[], $2::text[]) AS k (channel, external_id)
+JOIN order_external e ON e.channel = k.channel AND e.external_id = k.external_id;
+
+-- name: order_id_by_number
+SELECT order_id FROM order_number WHERE number = $1;
+
+-- name: order_id_by_external
+SELECT order_id FROM order_external WHERE channel = $1 AND external_id = $2;
+
+-- An external id without its channel: there are few channels.
+-- name: order_ids_by_external
+SELECT e.order_id FROM channel c
+JOIN order_external e ON e.channel = c.name AND e.external_id = $1;
+
+-- name: orders_by_id
+SELECT id, placed_at, created_at, updated_at, confirmed_at, cancelled_at, completed_at, version,
+       items_total, discount_total, shipping_total, tax_total, charges_total, total, current_total,
+       cancelled_value, returned_value, captured_total, refunded_total, hold_count, status,
+       payment_status, fulfillment_status, return_status, stock_policy, prices_include_tax, number,
+       channel, external_id, external_number, currency, locale, country, cancel_reason, created_by,
+       customer_id, customer_external_id, customer_name, email, phone, details
+FROM orders WHERE id = ANY($1::uuid[]) ORDER BY id;
+
+-- name: lines_by_order
+SELECT order_id, id, quantity, unit_price, discount, tax, total, cancelled, allocated_total,
+       picked_total, packed_total, shipped_total, delivered_total, returned_total, unallocated,
+       backordered, preordered, reserved, picked, packed, fulfilled, delivered, returned, line_no,
+       is_custom, no_shipping, sku, name, external_id
+FROM order_line WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, line_no;
+
+-- name: payments_by_order
+SELECT order_id, id, amount, refunded, paid_at, recorded_at, status, method, reference
+FROM payment WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id;
+
+-- name: refunds_by_order
+SELECT order_id, id, payment_id, status, amount, reason, return_id, inspection_id, recorded_at, actor
+FROM refund WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id;
+
+-- name: holds_by_order
+SELECT order_id, id, type, reason, actor, placed_at, expires_at, released_at, released_by
+FROM hold WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id;
+
+-- name: returns_by_order
+SELECT order_id, return_id, is_open
+FROM order_return WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, return_id;
+
+-- name: inspections_by_order
+SELECT order_id, inspection_id, return_id, refund_due
+FROM inspection WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, inspection_id;
+
+-- Of the allocations that inventory tells, those that are not what the lines say already: an order
+-- that was placed with its stock held has them from its first day.
+-- name: orders_allocated_otherwise
+SELECT DISTINCT t.order_id
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS t (order_id, line_id, allocated_total)
+LEFT JOIN order_line l ON l.order_id = t.order_id AND l.id = t.line_id
+WHERE l.allocated_total IS DISTINCT FROM t.allocated_total;
+
+-- name: holds_expired
+SELECT DISTINCT order_id FROM (
+    SELECT order_id FROM hold
+    WHERE released_at IS NULL AND expires_at IS NOT NULL AND expires_at <= $1
+    ORDER BY expires_at LIMIT 200) AS due;
+
+-- ---- lists ----
+
+-- Newest first, from a cursor on. Without a channel or a status it merges over all of them, each from
+-- its own run of the index.
+-- name: order_list
+SELECT page.id AS order_id, page.placed_at
+FROM (SELECT name FROM channel WHERE $1::text IS NULL OR name = $1) AS c
+CROSS JOIN unnest($2::smallint[]) AS s (status)
+CROSS JOIN LATERAL (
+    SELECT o.id, o.placed_at FROM orders o
+    WHERE o.channel = c.name AND o.status = s.status AND (o.placed_at, o.id) < ($3, $4)
+      AND o.placed_at >= $5
+      AND ($6::smallint IS NULL OR o.payment_status = $6)
+      AND ($7::smallint IS NULL OR o.fulfillment_status = $7)
+    ORDER BY o.placed_at DESC, o.id DESC LIMIT $8) AS page
+ORDER BY page.placed_at DESC, page.id DESC LIMIT $8;
+
+-- By one or more terms of the search projection. channel and statuses as above.
+-- name: order_search
+SELECT DISTINCT page.order_id, page.placed_at
+FROM unnest($1::text[]) AS t (term)
+CROSS JOIN LATERAL (
+    SELECT o.id AS order_id, o.placed_at
+    FROM search_term s JOIN orders o ON o.id = s.order_id
+    WHERE s.term = t.term AND (s.placed_at, s.order_id) < ($4, $5) AND s.placed_at >= $6
+      AND ($2::text IS NULL OR o.channel = $2) AND o.status = ANY($3::smallint[])
+      AND ($7::smallint IS NULL OR o.payment_status = $7)
+      AND ($8::smallint IS NULL OR o.fulfillment_status = $8)
+      AND ($10::text IS NULL OR EXISTS (SELECT FROM order_line l
+                                        WHERE l.order_id = o.id AND l.sku = $10))
+    ORDER BY s.placed_at DESC, s.order_id DESC LIMIT $9) AS page
+ORDER BY page.placed_at DESC, page.order_id DESC LIMIT $9;
+
+-- How far the projection is behind the log, in events.
+-- name: search_lag
+SELECT coalesce((SELECT max(position) FROM event), 0)
+       - coalesce((SELECT position FROM cursor WHERE source = 'projection:search'), 0) AS lag;
+
+-- The terms of orders, from their rows as they are now. The collation is C, so that lower() touches
+-- ASCII only, as the reader does; the inner translate() is what is no digit.
+-- name: search_fill
+INSERT INTO search_term (term, placed_at, order_id)
+SELECT t.term, o.placed_at, o.id
+FROM orders o
+CROSS JOIN LATERAL (
+    SELECT 'e:' || lower(o.email COLLATE "C") WHERE o.email <> ''
+    UNION ALL
+    SELECT 'p:' || translate(o.phone, translate(o.phone, '0123456789', ''), '') WHERE o.phone <> ''
+    UNION ALL
+    SELECT 'c:' || o.customer_id WHERE o.customer_id <> ''
+    UNION ALL
+    SELECT 'c:' || o.customer_external_id WHERE o.customer_external_id <> ''
+    UNION ALL
+    SELECT 's:' || l.sku FROM order_line l WHERE l.order_id = o.id AND l.sku <> '') AS t (term)
+WHERE o.id = ANY($1::uuid[])
+ON CONFLICT DO NOTHING;
+
+-- name: timeline_page
+SELECT version, occurred_at, source, type, actor, detail
+FROM timeline WHERE order_id = $1 AND version > $2 ORDER BY version LIMIT $3;

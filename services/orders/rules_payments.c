@@ -1,0 +1,237 @@
+#include "rules.h"
+
+#include <string.h>
+
+static bool same_entry(const struct payment *payment, const struct payment_facts *facts)
+{
+    return payment->status == facts->status && payment->amount == facts->amount;
+}
+
+static struct payment *find_by_reference(struct order *order, const char *reference)
+{
+    if (reference[0] == '\0')
+        return NULL;
+    for (size_t i = 0; i < order->payment_count; i++) {
+        if (strcmp(order->payments[i].reference, reference) == 0)
+            return &order->payments[i];
+    }
+    return NULL;
+}
+
+static bool fits_the_ledger(const struct order *order, int64_t amount, struct refusal *no)
+{
+    int64_t sum = amount;
+    for (size_t i = 0; i < order->payment_count; i++)
+        sum += order->payments[i].amount;
+    if (sum > MONEY_MAX_MINOR)
+        return rules_refuse(no, STATUS_INVALID, "amount_too_large",
+                            "The payments of one order are limited to 10^15 minor units.", "%s",
+                            "amount");
+    if (order->payment_count >= ORDERS_MAX_PAYMENTS)
+        return rules_refuse(no, STATUS_CONFLICT, "too_many",
+                            "The order has 100 payments: that is the most.", "%s", "");
+    return true;
+}
+
+static const char *entry_detail(const struct order *order, const struct act *act,
+                                const struct payment *payment)
+{
+    static const char *const words[] = {
+        [ENTRY_PENDING] = "pending",   [ENTRY_AUTHORIZED] = "authorized",
+        [ENTRY_CAPTURED] = "captured", [ENTRY_VOIDED] = "voided",
+        [ENTRY_FAILED] = "failed",
+    };
+    struct money money = {.minor = payment->amount};
+    memcpy(money.currency, order->currency, sizeof(money.currency));
+    char text[MONEY_TEXT_BYTES];
+    return arena_printf(act->arena, "%s %s %s %s", money_text(money, text), order->currency,
+                        payment->method, words[payment->status]);
+}
+
+static struct payment *add_entry(struct order *order, const struct act *act, const struct uuid *id,
+                                 const struct payment_facts *facts)
+{
+    struct payment *payments = ARENA_ARRAY(act->arena, order->payment_count + 1, struct payment);
+    if (order->payment_count > 0)
+        memcpy(payments, order->payments, order->payment_count * sizeof(*payments));
+    order->payments = payments;
+    struct payment *payment = &payments[order->payment_count++];
+    *payment = (struct payment){
+        .order_id = order->id,
+        .id = *id,
+        .method = facts->method,
+        .reference = facts->reference,
+        .status = facts->status,
+        .amount = facts->amount,
+        .paid_at_us = facts->paid_at_us,
+        .recorded_at_us = act->now_us,
+        .is_new = true,
+    };
+    return payment;
+}
+
+static bool may_move(const struct payment *payment, const struct payment_facts *facts,
+                     struct refusal *no)
+{
+    if (payment->status == facts->status)
+        return rules_refuse(no, STATUS_CONFLICT, "reference_reused",
+                            "A payment with this reference is recorded with another amount.", "%s",
+                            "reference");
+    if (!rules_entry_may(payment->status, facts->status))
+        return rules_refuse(no, STATUS_CONFLICT, "invalid_state",
+                            "The payment with this reference cannot go back to that status.", "%s",
+                            "status");
+    return true;
+}
+
+struct payment *rules_payment(struct order *order, const struct act *act, const struct uuid *id,
+                              const struct payment_facts *facts, bool *changed, struct refusal *no)
+{
+    *changed = true;
+    struct payment *payment = find_by_reference(order, facts->reference);
+    if (payment != NULL && same_entry(payment, facts)) {
+        *changed = false;
+        return payment;
+    }
+    if (payment != NULL ? !may_move(payment, facts, no)
+                        : !fits_the_ledger(order, facts->amount, no))
+        return NULL;
+    if (payment == NULL) {
+        payment = add_entry(order, act, id, facts);
+    } else {
+        payment->status = facts->status;
+        payment->amount = facts->amount;
+        if (facts->paid_at_us != 0)
+            payment->paid_at_us = facts->paid_at_us;
+        payment->is_changed = true;
+    }
+    rules_note(order, act, "payment_recorded", entry_detail(order, act, payment));
+    rules_order_derive(order);
+    return payment;
+}
+
+/* ---- refunds ---- */
+
+int64_t rules_payment_refundable(const struct payment *payment)
+{
+    return payment->status == ENTRY_CAPTURED ? payment->amount - payment->refunded : 0;
+}
+
+int64_t rules_refundable(const struct order *order)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < order->payment_count; i++)
+        sum += rules_payment_refundable(&order->payments[i]);
+    return sum;
+}
+
+static struct payment *find_payment(struct order *order, const struct uuid *id)
+{
+    for (size_t i = 0; i < order->payment_count; i++) {
+        if (uuid_equal(&order->payments[i].id, id))
+            return &order->payments[i];
+    }
+    return NULL;
+}
+
+static bool may_refund(const struct order *order, const struct refund_facts *facts,
+                       const struct payment *payment, struct refusal *no)
+{
+    if (facts->payment_id != NULL && payment == NULL)
+        return rules_refuse(no, STATUS_INVALID, "invalid", "The order has no such payment.", "%s",
+                            "payment");
+    int64_t most = payment != NULL ? rules_payment_refundable(payment) : rules_refundable(order);
+    if (facts->amount <= most)
+        return true;
+    rules_refuse(no, STATUS_CONFLICT, "refund_exceeds_captured",
+                 "That is more than was captured and is not refunded yet.", "%s", "amount");
+    rules_refuse_figure(no, "refundable_minor", most);
+    return false;
+}
+
+static void add_refund(struct order *order, const struct act *act, const struct refund_facts *facts,
+                       struct payment *payment, int64_t amount, const struct uuid *id)
+{
+    payment->refunded += amount;
+    payment->is_changed = true;
+    order->refunds[order->refund_count++] = (struct refund){
+        .order_id = order->id,
+        .id = *id,
+        .payment_id = payment->id,
+        .status = REFUND_SUCCEEDED,
+        .amount = amount,
+        .reason = facts->reason,
+        .return_id = facts->return_id,
+        .inspection_id = facts->inspection_id,
+        .recorded_at_us = act->now_us,
+        .actor = act->actor,
+        .is_new = true,
+    };
+    struct money money = {.minor = amount};
+    memcpy(money.currency, order->currency, sizeof(money.currency));
+    char text[MONEY_TEXT_BYTES];
+    rules_note(order, act, "refund_recorded",
+               arena_printf(act->arena, "%s %s", money_text(money, text), order->currency));
+}
+
+static void make_room_for_refunds(struct order *order, const struct act *act)
+{
+    struct refund *refunds =
+        ARENA_ARRAY(act->arena, order->refund_count + order->payment_count, struct refund);
+    if (order->refund_count > 0)
+        memcpy(refunds, order->refunds, order->refund_count * sizeof(*refunds));
+    order->refunds = refunds;
+}
+
+struct refund *rules_refund(struct order *order, const struct act *act,
+                            const struct refund_facts *facts, size_t *count, struct refusal *no)
+{
+    struct payment *only =
+        facts->payment_id != NULL ? find_payment(order, facts->payment_id) : NULL;
+    if (!may_refund(order, facts, only, no))
+        return NULL;
+    make_room_for_refunds(order, act);
+    size_t first = order->refund_count;
+    int64_t left = facts->amount;
+    for (size_t i = 0; i < order->payment_count && left > 0; i++) {
+        struct payment *payment = &order->payments[i];
+        int64_t amount = rules_payment_refundable(payment);
+        if ((only != NULL && payment != only) || amount <= 0)
+            continue;
+        if (amount > left)
+            amount = left;
+        add_refund(order, act, facts, payment, amount, &facts->ids[order->refund_count - first]);
+        left -= amount;
+    }
+    *count = order->refund_count - first;
+    rules_order_derive(order);
+    return &order->refunds[first];
+}
+
+bool rules_inspection(struct order *order, const struct act *act, const struct uuid *inspection_id,
+                      const struct uuid *return_id, int64_t due_minor, int64_t *refund_minor)
+{
+    *refund_minor = 0;
+    for (size_t i = 0; i < order->inspection_count; i++) {
+        if (uuid_equal(&order->inspections[i].inspection_id, inspection_id))
+            return false;
+    }
+    struct inspection *all =
+        ARENA_ARRAY(act->arena, order->inspection_count + 1, struct inspection);
+    if (order->inspection_count > 0)
+        memcpy(all, order->inspections, order->inspection_count * sizeof(*all));
+    order->inspections = all;
+    all[order->inspection_count++] = (struct inspection){
+        .order_id = order->id,
+        .inspection_id = *inspection_id,
+        .return_id = *return_id,
+        .refund_due = due_minor,
+        .is_new = true,
+    };
+    order->returned_value += due_minor;
+    order->is_changed = true;
+    rules_order_derive(order);
+    int64_t refundable = rules_refundable(order);
+    *refund_minor = due_minor < refundable ? due_minor : refundable;
+    return true;
+}

@@ -1,0 +1,65 @@
+#include "timeline.h"
+
+#include <string.h>
+
+/* %s: the detail. */
+static const struct {
+    const char *type, *sentence;
+} sentences[] = {
+    {"order_placed", "Placed: %s."},
+    {"order_confirmed", "Confirmed."},
+    {"order_completed", "Completed: everything has shipped and nothing is due."},
+    {"order_cancelled", "Cancelled (units, reason): %s."},
+    {"order_changed", "Changed by its channel."},
+    {"contact_changed", "Customer, billing address or note changed by the channel."},
+    {"total_changed", "Total changed by the channel."},
+    {"channel_changed", "%s"},
+    {"note_added", "Note: %s"},
+    {"hold_placed", "Put on hold: %s."},
+    {"hold_released", "Hold released: %s."},
+    {"payment_recorded", "Payment recorded: %s."},
+    {"payment_changed", "Payment changed by the channel: %s."},
+    {"refund_recorded", "Refund recorded: %s."},
+    {"stock_allocated", "Stock allocated: %s."},
+    {"stock_released", "Stock released: %s."},
+    {"picked", "Picked: %s."},
+    {"packed", "Packed: %s."},
+    {"parcel_shipped", "Shipped: %s."},
+    {"parcel_delivered", "Delivered: %s."},
+    {"fulfillment_cancelled", "The warehouse cancelled its work: %s."},
+    {"return_requested", "Return requested: %s."},
+    {"return_approved", "Return approved."},
+    {"return_received", "Return received: %s."},
+    {"return_inspected", "Return inspected: %s."},
+    {"return_ended", "Return ended."},
+};
+
+const char *timeline_sentence(struct arena *arena, const struct change *change)
+{
+    for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
+        if (strcmp(sentences[i].type, change->type) != 0)
+            continue;
+        const char *hole = strstr(sentences[i].sentence, "%s");
+        if (hole == NULL)
+            return sentences[i].sentence;
+        return arena_printf(arena, "%.*s%s%s", (int)(hole - sentences[i].sentence),
+                            sentences[i].sentence, change->detail, hole + 2);
+    }
+    return change->detail;
+}
+
+struct change timeline_of_placing(struct arena *arena, const struct order *order)
+{
+    struct money total = {.minor = order->total};
+    memcpy(total.currency, order->currency, sizeof(total.currency));
+    char text[MONEY_TEXT_BYTES];
+    return (struct change){
+        .version = 1,
+        .occurred_at_us = order->created_at_us,
+        .source = "orders",
+        .type = "order_placed",
+        .actor = order->created_by,
+        .detail = arena_printf(arena, "%s through %s, %s %s", order->number, order->channel,
+                               money_text(total, text), order->currency),
+    };
+}
