@@ -42,7 +42,7 @@ struct hook_request {
 /* One delivery on its way into the inbox and back. */
 struct inbox_delivery {
     struct uuid id; /* made by hook_accept() */
-    const char *channel;
+    const char *channel, *channel_type;
     const char *topic; /* "orders/create" */
     /* The event, as that channel really tells it apart, else the body's SHA-256 in hex. */
     const char *event_identity;
@@ -62,6 +62,12 @@ struct inbox_delivery {
     void *waiter; /* the HTTP thread's */
     void *own;    /* the inbox thread's */
 };
+
+/* What became of a delivery. Stored and sent: append only, never renumber. */
+#define INBOX_STATUSES(X) X(RECEIVED, 1) X(DONE, 2) X(PARKED, 3) X(IGNORED, 4)
+#define X(name, number) INBOX_##name = number,
+enum inbox_status { INBOX_STATUSES(X) };
+#undef X
 
 enum hook_verdict {
     HOOK_STORE,     /* *delivery is filled: hand it to the inbox */
@@ -106,24 +112,28 @@ handler_fn handle_list_inbox, handle_get_delivery, handle_replay_delivery;
          .handler = handle_replay_delivery,                                                        \
          .permission = "inbox:write"},
 
-/* What is received goes to orders, in the order of its arrival per channel and external id. */
+/* Gives back what a leader before us had taken: to be called from service.lead. */
+enum status inbox_lead(struct call *call);
+/* What is received goes to orders, oldest first, one at a time of each order. */
 enum status inbox_take(struct call *call, struct outcall_job *jobs, size_t *count);
 void *inbox_worker_open(const struct service *service, void *conf);
+void inbox_worker_close(void *state);
 void inbox_make(struct outcall_worker *worker, struct outcall_job *jobs, size_t count);
 enum status inbox_done(struct call *call, struct outcall_job *jobs, size_t count);
 #define INBOX_OUTCALLS                                                                             \
     {.name = "inbox",                                                                              \
      .workers = 1,                                                                                 \
-     .period_ms = 200,                                                                             \
-     .max_jobs = 64,                                                                               \
+     .period_ms = 100,                                                                             \
+     .max_jobs = 256,                                                                              \
      .take = inbox_take,                                                                           \
      .open = inbox_worker_open,                                                                    \
      .make = inbox_make,                                                                           \
-     .done = inbox_done},
+     .done = inbox_done,                                                                           \
+     .close = inbox_worker_close},
 
 /* Bodies are dropped after 30 days; identity and hash stay. */
 enum status inbox_forget(struct call *call);
-#define INBOX_TIMERS {.name = "inbox_forget", .period_ms = 3600000, .fn = inbox_forget},
+#define INBOX_TIMERS {.name = "inbox_forget", .period_ms = 60000, .fn = inbox_forget},
 
 #define INBOX_COUNTERS                                                                             \
     {"inbox_done", "Deliveries that had their effect"},                                            \

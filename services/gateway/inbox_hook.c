@@ -36,6 +36,7 @@ enum hook_verdict hook_accept(const struct hook_request *request, struct arena *
         return verdict;
     *delivery = (struct inbox_delivery){.id = uuid_new(),
                                         .channel = arena_strdup(arena, request->channel->name),
+                                        .channel_type = adapter->type,
                                         .topic = "",
                                         .external_id = "",
                                         .source = "",
