@@ -147,11 +147,20 @@ $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
 
 # ---- the command line: it knows every schema's migrations, for `migrate` ----
 CLI_SRC := $(sort $(wildcard cli/*.c))
-CLI_O := $(CLI_SRC:%.c=$(B)/%.o) $(foreach s,$(SERVICES),$(GEN)/$(s)/migrations.o)
-$(B)/cli/%.o: cli/%.c $(PB_C) Makefile
+CLI_SQL := $(sort $(wildcard cli/verify*.sql))
+CLI_O := $(CLI_SRC:%.c=$(B)/%.o) $(GEN)/cli/verify_queries.o \
+	$(foreach s,$(SERVICES),$(GEN)/$(s)/migrations.o)
+$(GEN)/cli/verify_queries.h: $(CLI_SQL) tools/sqlgen.awk
+	@mkdir -p $(@D)
+	@echo "  GEN  $@"
+	$(Q)awk -v kind=h -v prefix=V -v table=verify_queries -f tools/sqlgen.awk $(CLI_SQL) >$@
+$(GEN)/cli/verify_queries.c: $(CLI_SQL) $(GEN)/cli/verify_queries.h
+	@echo "  GEN  $@"
+	$(Q)awk -v kind=c -v prefix=V -v table=verify_queries -f tools/sqlgen.awk $(CLI_SQL) >$@
+$(B)/cli/%.o: cli/%.c $(PB_C) $(GEN)/cli/verify_queries.h Makefile
 	@mkdir -p $(@D)
 	@echo "  CC   $@"
-	$(Q)$(CC) $(CPPFLAGS) -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MD -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -I$(GEN)/cli -DPENSTOCK_VERSION='"$(VERSION)"' $(CFLAGS) -MD -c -o $@ $<
 $(B)/bin/penstock: $(CLI_O) $(B)/libcommon.a
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
