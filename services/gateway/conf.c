@@ -9,7 +9,7 @@ const struct conf_key gateway_conf_keys[] = {
          "Addresses and ports to serve HTTP on, comma separated; port 0 takes a free one."),
     INT(http_threads, "1", 1, 16, "Threads that serve HTTP."),
     INT(request_timeout_ms, "10000", 100, 60000, "How long a request may wait for its answer."),
-    INT(max_connections, "1024", 1, 65536, "Open HTTP connections per thread."),
+    INT(max_connections, "12288", 1, 65536, "Open HTTP connections per thread."),
     INT(max_connections_per_ip, "0", 0, 65536,
         "Open HTTP connections per thread from one address; 0 sets no limit."),
     INT(header_timeout_ms, "5000", 100, 60000, "How long a request's headers may take to arrive."),

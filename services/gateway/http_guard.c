@@ -93,20 +93,24 @@ static bool check_singles(const struct http_header *headers, size_t count,
     return true;
 }
 
-bool http_guard_headers(const struct http_header *headers, size_t count,
+bool http_guard_headers(const struct http_header *headers, size_t count, bool needs_host,
                         struct http_framing *framing, struct http_refusal *refusal)
 {
     *framing = (struct http_framing){false, 0, false};
     if (count > HTTP_MAX_HEADERS)
         return refuse(refusal, 431, "too_many", "There are more headers than are accepted.");
     size_t bytes = 0;
+    bool has_host = false;
     for (size_t i = 0; i < count; i++) {
+        has_host = has_host || is_named(&headers[i], "Host");
         bytes += headers[i].name_bytes + headers[i].value_bytes + 4;
         if (!read_header(&headers[i], framing, refusal))
             return false;
     }
     if (bytes > HTTP_MAX_HEADER_BYTES)
         return refuse(refusal, 431, "too_long", "The headers are longer than is accepted.");
+    if (needs_host && !has_host)
+        return refuse(refusal, 400, "bad_request", "HTTP/1.1 needs a Host.");
     return check_singles(headers, count, refusal);
 }
 
@@ -144,6 +148,15 @@ static const char *decode(const char *raw, size_t bytes, bool is_query, struct a
     }
     *to = '\0';
     return http_is_clean_text(text, (size_t)(to - text)) ? text : NULL;
+}
+
+/* What may stand in an address is encoded, but for visible ASCII. */
+static bool is_visible(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text >= 0x7F)
+            return false;
+    return true;
 }
 
 static bool read_path(const char *raw, size_t bytes, struct arena *arena, struct http_uri *uri,
@@ -200,6 +213,8 @@ bool http_guard_uri(const char *raw, struct arena *arena, struct http_uri *uri,
     size_t bytes = strlen(raw), path_bytes = strcspn(raw, "?");
     if (bytes > HTTP_MAX_URI_BYTES)
         return refuse(refusal, 414, "too_long", "The address is longer than is accepted.");
+    if (!is_visible(raw))
+        return refuse(refusal, 400, "bad_request", "The address is not properly encoded.");
     if (!read_path(raw, path_bytes, arena, uri, refusal))
         return false;
     return raw[path_bytes] == '\0' || read_query(raw + path_bytes + 1, arena, uri, refusal);

@@ -42,7 +42,7 @@ struct http_framing {
 
 /* False: *refusal says why. count may be over the limit, then headers has HTTP_MAX_HEADERS of them.
  */
-bool http_guard_headers(const struct http_header *headers, size_t count,
+bool http_guard_headers(const struct http_header *headers, size_t count, bool needs_host,
                         struct http_framing *framing, struct http_refusal *refusal);
 
 struct http_parameter {

@@ -1,0 +1,203 @@
+/* http_internal.h -- what the parts of the HTTP server share.
+ *
+ * Private to http*.c, api.c, hooks.c, pages.c and health.c, the only ones that know libmicrohttpd.
+ */
+#pragma once
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/arena.h"
+#include "common/id.h"
+#include "common/log.h"
+#include "services/gateway/address.h"
+#include "services/gateway/http.h"
+#include "services/gateway/http_guard.h"
+#include "services/gateway/json.h"
+#include "services/gateway/rate.h"
+#include "services/gateway/routes.h"
+
+#define HTTP_MAX_LISTENERS 8
+#define HTTP_API_BODY_BYTES ((int64_t)1 << 20)
+#define HTTP_HOOK_BODY_BYTES ((int64_t)2 << 20)
+/* A refused body of up to this size is read and forgotten, so that the client gets to read why. */
+#define HTTP_FORGET_BYTES ((int64_t)8 << 20)
+#define HTTP_REQUEST_BYTES ((size_t)64 << 20) /* a request's arena: see JSON_LIMITS_API */
+#define HTTP_TRACEPARENT_BYTES 56
+#define HTTP_MAX_ANSWER_HEADERS 12
+
+struct endpoint;
+struct http_thread;
+
+/* Counted by all threads, read by /metrics. */
+struct http_metrics {
+    _Atomic int64_t requests[6]; /* by the first digit of the status */
+    _Atomic int64_t answer_us, bytes_in, bytes_out, in_flight, connections;
+    _Atomic int64_t guarded, unauthenticated, forbidden, limited, timed_out, hooks;
+};
+#define HTTP_COUNT(thread, name, by)                                                               \
+    atomic_fetch_add_explicit(&(thread)->http->metrics.name, (by), memory_order_relaxed)
+
+/* A connection and what it is allowed to take its time for. */
+enum http_phase {
+    PHASE_OPENED, /* nothing came yet */
+    PHASE_HEADERS,
+    PHASE_BODY,
+    PHASE_BUSY, /* it waits for us */
+    PHASE_KEPT, /* open for a next request */
+};
+struct http_connection {
+    enum http_phase phase;
+    int64_t since_us;
+    int fd;
+    struct http_connection *next, **link;
+};
+
+enum http_stage {
+    STAGE_HEADERS,
+    STAGE_BODY,
+    STAGE_FORGET,  /* refused: the body is read and forgotten */
+    STAGE_WAITING, /* suspended */
+    STAGE_ANSWERED,
+};
+enum http_target { TARGET_API, TARGET_HOOK, TARGET_PAGE };
+
+struct http_request {
+    struct http_request *next_free;
+    struct http_thread *thread;
+    struct MHD_Connection *mhd;
+    struct http_connection *connection;
+    struct arena *arena;
+    enum http_stage stage;
+    const char *raw_uri, *method;
+    struct http_framing framing;
+    struct http_uri uri;
+    int64_t started_us;
+    char traceparent[HTTP_TRACEPARENT_BYTES];
+
+    enum http_target target;
+    const struct endpoint *endpoint; /* API */
+    const struct page *page;
+    const char *principal; /* "key:<id>" */
+    const struct role *role;
+    const char *idempotency_key;
+
+    char *body;
+    size_t body_bytes;
+
+    /* The answer; body owned until libmicrohttpd takes it over. */
+    int status;
+    char *answer;
+    size_t answer_bytes;
+    const char *content_type;
+    struct {
+        const char *name, *value;
+    } headers[HTTP_MAX_ANSWER_HEADERS];
+    size_t nheaders;
+    bool closes; /* the connection */
+};
+
+struct http_thread {
+    struct http *http;
+    int index;
+    pthread_t thread;
+    bool has_thread;
+    struct bus_loop *loop;
+    struct bus_client *client;
+    struct bus_channel *directory, *inbox;
+    struct snapshot *snapshot;
+    struct {
+        struct MHD_Daemon *daemon;
+        int fd;
+    } listeners[HTTP_MAX_LISTENERS];
+    size_t nlisteners;
+    int wake_fd;
+    struct http_request *free_requests;
+    size_t nfree;
+    struct http_connection *connections;
+    struct rate *rate_per_key, *rate_per_ip;
+    size_t in_flight, in_inbox;
+    bool is_stopping;
+    int64_t stop_at_us;
+};
+
+struct http {
+    struct bus *bus;
+    const struct gateway_conf *conf;
+    struct endpoints *endpoints;
+    struct networks *trusted_proxies;
+    char *openapi; /* the description, made once */
+    size_t openapi_bytes;
+    struct http_thread threads[HTTP_MAX_THREADS];
+    size_t nthreads;
+    int port;
+    _Atomic bool is_stopping;
+    struct http_metrics metrics;
+};
+
+/* ---- http_listen.c ---- */
+
+/* Opens a socket for each address; the first thread's choice of port holds for the rest. */
+enum status http_listen(struct http *http, const char *addresses) MUST_CHECK;
+void http_write_address(const struct http *http, const char *directory);
+
+/* ---- http_thread.c ---- */
+
+enum status http_thread_open(struct http_thread *thread,
+                             const struct http_options *options) MUST_CHECK;
+void http_thread_run(struct http_thread *thread);
+void http_thread_close(struct http_thread *thread);
+
+/* ---- http_request.c: the life of a request ---- */
+
+/* Suspends: the request waits for an answer that http_resume() says is there. */
+void http_suspend(struct http_request *request);
+void http_resume(struct http_request *request);
+void http_phase(struct http_connection *connection, enum http_phase phase);
+void *http_on_uri(void *context, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result http_on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_bytes, void **request);
+void http_on_completed(void *context, struct MHD_Connection *connection, void **request,
+                       enum MHD_RequestTerminationCode code);
+void http_requests_free(struct http_thread *thread);
+/* The value of a header, or NULL. */
+const char *http_header(const struct http_request *request, const char *name);
+
+/* ---- http_answer.c: what is said ---- */
+
+void http_answer_header(struct http_request *request, const char *name, const char *value);
+/* Takes the body over; content_type is constant text. */
+void http_answer(struct http_request *request, int status, const char *content_type, char *body,
+                 size_t bytes);
+void http_answer_text(struct http_request *request, int status, const char *content_type,
+                      const char *text);
+void http_answer_json(struct http_request *request, int status, struct json_writer *writer);
+/* An RFC 9457 problem. */
+void http_problem(struct http_request *request, int status, const char *code, const char *field,
+                  const char *sentence);
+void http_problem_details(struct http_request *request, int status, const char *code,
+                          const char *field, const char *sentence,
+                          Penstock__Bus__V1__Detail *const *details, size_t count);
+enum MHD_Result http_queue_answer(struct http_request *request);
+
+/* ---- where requests go: each answers, or suspends ---- */
+
+/* With the headers only: false when it has answered already (a refusal). */
+bool api_begin(struct http_request *request);
+void api_run(struct http_request *request);
+bool hooks_begin(struct http_request *request);
+void hooks_run(struct http_request *request);
+/* A delivery came back from the inbox. */
+void hooks_delivered(void *context, void *delivery);
+
+struct page {
+    const char *path;
+    void (*run)(struct http_request *request);
+};
+const struct page *page_find(const char *path);
+/* /readyz and /metrics: ask every service how it is. */
+void health_ready(struct http_request *request);
+void health_metrics(struct http_request *request);

@@ -1,0 +1,73 @@
+#include "services/gateway/snapshot.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SNAPSHOT_BYTES ((size_t)64 << 20)
+
+struct snapshot *snapshot_open(int http_thread)
+{
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+    assert(snapshot != NULL);
+    snapshot->arena = arena_open(SNAPSHOT_BYTES);
+    snapshot->http_thread = http_thread;
+    return snapshot;
+}
+
+void snapshot_close(struct snapshot **snapshot)
+{
+    if (*snapshot == NULL)
+        return;
+    arena_close(&(*snapshot)->arena);
+    free(*snapshot);
+    *snapshot = NULL;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return memcmp(((const struct api_key *)a)->hash, ((const struct api_key *)b)->hash,
+                  API_KEY_HASH_BYTES);
+}
+
+void snapshot_sort(struct snapshot *snapshot)
+{
+    if (snapshot->nkeys > 0)
+        qsort(snapshot->keys, snapshot->nkeys, sizeof snapshot->keys[0], compare_keys);
+}
+
+/* The search compares hashes of what was sent: how long it takes tells nothing about a key. */
+struct api_key *snapshot_find_key(struct snapshot *snapshot, const char *text, int64_t now_us)
+{
+    size_t bytes = strlen(text);
+    if (bytes != API_KEY_TEXT_BYTES - 1 || snapshot->nkeys == 0)
+        return NULL;
+    struct api_key wanted;
+    crypto_hash_sha256(wanted.hash, (const uint8_t *)text, bytes);
+    struct api_key *key =
+        bsearch(&wanted, snapshot->keys, snapshot->nkeys, sizeof snapshot->keys[0], compare_keys);
+    if (key == NULL || (key->expires_at_us != 0 && key->expires_at_us <= now_us))
+        return NULL;
+    return key;
+}
+
+const struct channel *snapshot_find_channel(const struct snapshot *snapshot, const char *name)
+{
+    for (size_t i = 0; i < snapshot->nchannels; i++)
+        if (strcmp(snapshot->channels[i].name, name) == 0)
+            return &snapshot->channels[i];
+    return NULL;
+}
+
+void api_key_new(char text[API_KEY_TEXT_BYTES], uint8_t hash[API_KEY_HASH_BYTES])
+{
+    uint8_t secret[32];
+    size_t prefix = strlen(API_KEY_PREFIX);
+    randombytes_buf(secret, sizeof secret);
+    memcpy(text, API_KEY_PREFIX, prefix);
+    sodium_bin2base64(text + prefix, API_KEY_TEXT_BYTES - prefix, secret, sizeof secret,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(secret, sizeof secret);
+    crypto_hash_sha256(hash, (const uint8_t *)text, API_KEY_TEXT_BYTES - 1);
+}

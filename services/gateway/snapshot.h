@@ -1,0 +1,59 @@
+/* snapshot.h -- who may come in: the API keys and channels as of half a second ago.
+ *
+ * Read from the database by the directory thread, handed whole to an HTTP thread, and handed back
+ * when the next one comes, with the times at which keys were used. So looking up a key or a
+ * channel's secret takes no lock and no database, and a revoked key is out within a second.
+ *
+ * Ownership: whoever holds the pointer; snapshot_close() frees everything in it.
+ * Limits: 10,000 live keys and 1,000 channels.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/id.h"
+#include "services/gateway/channels.h"
+#include "services/gateway/roles.h"
+
+#define API_KEY_HASH_BYTES 32
+#define SNAPSHOT_MAX_KEYS 10000
+#define SNAPSHOT_MAX_CHANNELS 1000
+
+struct api_key {
+    uint8_t hash[API_KEY_HASH_BYTES]; /* SHA-256 of the key's text */
+    struct uuid id;
+    const struct role *role;
+    int64_t expires_at_us;     /* 0: never */
+    int64_t stored_used_at_us; /* as the row has it */
+    int64_t used_at_us;        /* set by the HTTP thread; 0: not since */
+};
+
+struct snapshot {
+    struct arena *arena;
+    struct api_key *keys; /* by hash */
+    size_t nkeys;
+    const struct channel *channels; /* by name */
+    size_t nchannels;
+    int http_thread; /* which has it */
+};
+
+/* Empty, for the thread. */
+struct snapshot *snapshot_open(int http_thread);
+void snapshot_close(struct snapshot **snapshot);
+/* Sorts what was filled in; before any look-up. */
+void snapshot_sort(struct snapshot *snapshot);
+
+/* The key of that text, unless it has expired; NULL otherwise. */
+struct api_key *snapshot_find_key(struct snapshot *snapshot, const char *text, int64_t now_us);
+/* NULL when there is none. */
+const struct channel *snapshot_find_channel(const struct snapshot *snapshot, const char *name);
+
+/* ---- what a key looks like ---- */
+
+#define API_KEY_PREFIX "pk_"
+#define API_KEY_TEXT_BYTES 47 /* prefix, 43 of base64url for 256 bits, NUL */
+#define API_KEY_SHOWN_BYTES 11
+/* A new key from the random source; its text is shown once and never stored. */
+void api_key_new(char text[API_KEY_TEXT_BYTES], uint8_t hash[API_KEY_HASH_BYTES]);
