@@ -17,7 +17,8 @@ struct feed {
     struct source *source;
     int64_t position; /* of the last event fetched */
     struct uuid event_id;
-    uint64_t epoch; /* 0: this process does not lead */
+    uint64_t epoch; /* 0: this process has not led yet */
+    uint64_t asked_epoch;
     size_t outstanding;
     bool is_fetching;
     int64_t again_at_us;
@@ -116,8 +117,10 @@ static void fetched(void *context, const ReplyHeader *header, const uint8_t *pay
     struct events_job *job = events_job_new(feed);
     Penstock__Bus__V1__FetchResponse *response = penstock__bus__v1__fetch_response__unpack(
         arena_protobuf(job->arena), payload_bytes, payload);
-    if (response == NULL || feed->epoch == 0 || feed->front->is_stopping) {
+    /* An answer to what was asked before the cursors were read again follows nothing. */
+    if (response == NULL || feed->asked_epoch != feed->epoch || feed->front->is_stopping) {
         events_job_free(job);
+        fetch(feed);
         return;
     }
     METRIC_SET(feed->source->head, response->head_position);
@@ -138,7 +141,8 @@ static void fetch(struct feed *feed)
 {
     struct front *front = feed->front;
     if (feed->epoch == 0 || feed->is_fetching || feed->outstanding >= MAX_OUTSTANDING ||
-        front->is_stopping || atomic_load(&feed->source->is_halted))
+        front->is_stopping || atomic_load(&feed->source->is_halted) ||
+        !atomic_load(&front->process->is_leader))
         return;
     Penstock__Bus__V1__FetchRequest request = PENSTOCK__BUS__V1__FETCH_REQUEST__INIT;
     RequestHeader header = PENSTOCK__BUS__V1__REQUEST_HEADER__INIT;
@@ -160,6 +164,7 @@ static void fetch(struct feed *feed)
     while (feed->source->types[request.n_types] != NULL)
         request.n_types++;
     feed->is_fetching = true;
+    feed->asked_epoch = feed->epoch;
     if (bus_ask_message(front->client, feed->source->service, &header, &request.base,
                         FETCH_WAIT_MS + 3000, fetched, feed) != STATUS_OK) {
         feed->is_fetching = false;

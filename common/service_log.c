@@ -101,6 +101,34 @@ static enum status read_tail(struct log_thread *log, int64_t first, size_t max,
                               METRIC_GET(log->process->head), max, rows, count);
 }
 
+static bool is_event(const Penstock__Bus__V1__FetchRequest *in, const struct eventlog_row *row)
+{
+    struct uuid id;
+    return uuid_parse(in->after_event_id, &id) && uuid_equal(&id, &row->event_id);
+}
+
+/* Before a consumer is told to stop, the table itself is asked: what this thread knows may be old,
+ * when the process was frozen and another has written meanwhile. Then it answers RETRY. */
+static enum status judge_last(struct log_thread *log, const Penstock__Bus__V1__FetchRequest *in,
+                              Penstock__Bus__V1__FetchResult *result)
+{
+    struct eventlog_row *rows;
+    size_t found;
+    int64_t first = 0;
+    int base = log->process->service->nqueries;
+    db_use_arena(log->db, log->arena);
+    TRY(eventlog_range(log->db, base, in->after_position, in->after_position, &rows, &found));
+    if (found == 1 && is_event(in, &rows[0])) {
+        eventlog_tail_forget(log->tail);
+        return STATUS_RETRY;
+    }
+    TRY(eventlog_first(log->db, base, &first));
+    *result = in->after_position + 1 < first
+                  ? PENSTOCK__BUS__V1__FETCH_RESULT__FETCH_RESULT_TRUNCATED
+                  : PENSTOCK__BUS__V1__FETCH_RESULT__FETCH_RESULT_DIVERGED;
+    return STATUS_OK;
+}
+
 /* The consumer's last event must be ours: a log that was restored to an earlier moment, or another
  * one, is not continued. */
 static enum status check_last(struct log_thread *log, const Penstock__Bus__V1__FetchRequest *in,
@@ -109,24 +137,13 @@ static enum status check_last(struct log_thread *log, const Penstock__Bus__V1__F
     *result = PENSTOCK__BUS__V1__FETCH_RESULT__FETCH_RESULT_OK;
     const struct eventlog_row *row;
     size_t found;
-    if (in->after_position > 0) {
-        TRY(read_tail(log, in->after_position, 1, &row, &found));
-        struct uuid id;
-        if (found == 1 && uuid_parse(in->after_event_id, &id) &&
-            uuid_equal(&id, &row->event_id))
-            return STATUS_OK;
-    } else {
-        TRY(read_tail(log, 1, 1, &row, &found));
-        if (found == 1 || METRIC_GET(log->process->head) == 0)
-            return STATUS_OK;
-    }
-    int64_t first = 0;
-    db_use_arena(log->db, log->arena);
-    TRY(eventlog_first(log->db, log->process->service->nqueries, &first));
-    *result = in->after_position + 1 < first
-                  ? PENSTOCK__BUS__V1__FETCH_RESULT__FETCH_RESULT_TRUNCATED
-                  : PENSTOCK__BUS__V1__FETCH_RESULT__FETCH_RESULT_DIVERGED;
-    return STATUS_OK;
+    int64_t last = in->after_position == 0 ? 1 : in->after_position;
+    if (in->after_position == 0 && METRIC_GET(log->process->head) == 0)
+        return STATUS_OK;
+    TRY(read_tail(log, last, 1, &row, &found));
+    if (found == 1 && (in->after_position == 0 || is_event(in, row)))
+        return STATUS_OK;
+    return judge_last(log, in, result);
 }
 
 static enum status collect(struct log_thread *log, const Penstock__Bus__V1__FetchRequest *in,

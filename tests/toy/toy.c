@@ -356,6 +356,13 @@ BATCH_HANDLER(on_added)
     return STATUS_OK;
 }
 
+BATCH_HANDLER(mirror)
+{
+    for_each_event(batch, call, Penstock__Toy__V1__Added, event)
+        applied(batch, call, event->id);
+    return STATUS_OK;
+}
+
 static enum status unsettled(struct call *call, int64_t age_us, struct unsettled *list,
                              size_t *count_)
 {
@@ -430,7 +437,7 @@ static const struct subscription stock_subscriptions[] = {
     {NULL, NULL, NULL},
 };
 static const struct projection shop_projections[] = {
-    {"mirror", &penstock__toy__v1__added__descriptor, on_added},
+    {"mirror", &penstock__toy__v1__added__descriptor, mirror},
     {NULL, NULL, NULL},
 };
 static const struct outcall shop_outcalls[] = {
