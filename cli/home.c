@@ -26,13 +26,13 @@ static void join(char *out, const char *folder, const char *name)
     }
 }
 
-/* A short folder for sockets, the same each time for the same home. */
-static void short_folder(char *out, const char *home, const char *name)
+/* A short folder, the same each time for the same home; data goes where a reboot leaves it alone.
+ */
+static void short_folder(char *out, const char *base, const char *home, const char *name)
 {
     struct uuid hash = uuid_of_hash(home, strlen(home));
     char text[UUID_TEXT_BYTES];
-    snprintf(out, CLI_PATH_BYTES, "/tmp/penstock-%.8s%s%s", uuid_text(&hash, text),
-             name[0] ? "/" : "", name);
+    snprintf(out, CLI_PATH_BYTES, "%s/penstock-%.8s/%s", base, uuid_text(&hash, text), name);
 }
 
 static int make_folder(const char *path, mode_t mode)
@@ -96,11 +96,11 @@ int home_locate(int argc, char **argv, struct home *home)
     join(home->log, home->path, "log");
     join(home->run, home->path, "run");
     if (strlen(home->run) + SOCKET_SUFFIX_BYTES > SOCKET_PATH_BYTES)
-        short_folder(home->run, home->path, "run");
+        short_folder(home->run, "/tmp", home->path, "run");
     join(home->cluster, home->path, "postgres");
     if (strlen(home->cluster) + SOCKET_SUFFIX_BYTES > SOCKET_PATH_BYTES ||
         (getuid() == 0 && !is_reachable_by_all(home->cluster)))
-        short_folder(home->cluster, home->path, "postgres");
+        short_folder(home->cluster, "/var/tmp", home->path, "postgres");
     ssize_t n = readlink("/proc/self/exe", home->bin, sizeof(home->bin) - 1);
     if (n <= 0)
         return cli_fail("cannot find my own binary: %s", strerror(errno));
