@@ -208,6 +208,15 @@ bool draft_add_discount(struct draft *draft, char *code, char *title, int64_t mi
     return add_to(draft, &draft->discounts_minor, minor);
 }
 
+bool draft_list_code(struct draft *draft, char *code)
+{
+    const PlaceOrderRequest *order = draft->order;
+    bool is_listed = *code == '\0';
+    for (size_t i = 0; i < order->n_discounts; i++)
+        is_listed |= strcmp(order->discounts[i]->code, code) == 0;
+    return is_listed || draft_add_discount(draft, code, code, 0);
+}
+
 bool draft_add_charge(struct draft *draft, char *title, int64_t minor)
 {
     PlaceOrderRequest *order = draft->order;

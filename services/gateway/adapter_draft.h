@@ -65,6 +65,8 @@ bool draft_add_line(struct draft *draft, const struct draft_line *line);
 bool draft_add_shipping(struct draft *draft, char *code, char *title, int64_t minor);
 /* Of the whole order; positive. */
 bool draft_add_discount(struct draft *draft, char *code, char *title, int64_t minor);
+/* A code whose money the lines' discounts hold already: listed with an amount of zero, once. */
+bool draft_list_code(struct draft *draft, char *code);
 bool draft_add_charge(struct draft *draft, char *title, int64_t minor);
 bool draft_add_tax(struct draft *draft, char *title, int32_t rate_ppm, int64_t minor);
 struct draft_payment {

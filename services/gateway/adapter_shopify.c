@@ -297,6 +297,15 @@ static bool offer_options(struct shopify_reading *reading, struct draft_options 
     return true;
 }
 
+static bool list_codes(struct shopify_reading *reading)
+{
+    json_each(item, json_get(reading->order, "discount_codes")) {
+        if (!draft_list_code(&reading->draft, draft_text(&reading->draft, item, "code")))
+            return false;
+    }
+    return true;
+}
+
 static const char *mismatch_hint(struct shopify_reading *reading)
 {
     int64_t items;
@@ -322,7 +331,7 @@ static bool add_money(struct shopify_reading *reading)
     if (!add_lines(reading) || !add_shipping(reading, &options) || !add_taxes(reading) ||
         !offer_options(reading, &options) ||
         !draft_read_minor(draft, reading->order, "order", total_name, &total) ||
-        !draft_balance(draft, total, &options, 0, mismatch_hint(reading)))
+        !draft_balance(draft, total, &options, 0, mismatch_hint(reading)) || !list_codes(reading))
         return false;
     draft_state_total(draft, total);
     if (json_get_figure(reading->order, "current_total_price") == NULL)

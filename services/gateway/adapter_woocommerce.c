@@ -242,6 +242,15 @@ static bool offer_options(struct reading *reading, struct draft_options *options
     return true;
 }
 
+static bool list_codes(struct reading *reading)
+{
+    json_each(item, json_get(reading->order, "coupon_lines")) {
+        if (!draft_list_code(&reading->draft, draft_text(&reading->draft, item, "code")))
+            return false;
+    }
+    return true;
+}
+
 static bool read_refunded(struct reading *reading, int64_t total, int64_t *refunded)
 {
     *refunded = 0;
@@ -270,7 +279,7 @@ static bool add_money(struct reading *reading, int64_t *refunded)
         !draft_read_minor(draft, reading->order, "order", "total", &total))
         return false;
     int64_t rounding = reading->is_rounded ? (int64_t)(reading->rows + 1) / 2 : 0;
-    if (!draft_balance(draft, total, &options, rounding, "") ||
+    if (!draft_balance(draft, total, &options, rounding, "") || !list_codes(reading) ||
         !read_refunded(reading, total, refunded))
         return false;
     draft_state_total(draft, total);
@@ -280,27 +289,29 @@ static bool add_money(struct reading *reading, int64_t *refunded)
 
 /* ---- status and payment ---- */
 
-enum money_state { MONEY_PENDING, MONEY_CAPTURED, MONEY_FAILED, MONEY_VOIDED };
+enum money_state { MONEY_PENDING, MONEY_CAPTURED, MONEY_VOIDED };
 static const struct status_meaning {
     const char *word;
     enum money_state money; /* when no date of payment is given */
     bool is_cancelled;
     const char *ignored; /* why it makes no order; NULL: it does */
+    bool needs_known_order;
 } statuses[] = {
-    {"pending", MONEY_PENDING, false, NULL},
-    {"on-hold", MONEY_PENDING, false, NULL},
-    {"processing", MONEY_CAPTURED, false, NULL},
-    {"completed", MONEY_CAPTURED, false, NULL},
-    {"cancelled", MONEY_VOIDED, true, NULL},
-    {"trash", MONEY_VOIDED, true, NULL},
-    {"refunded", MONEY_CAPTURED, true, NULL},
-    {"failed", MONEY_FAILED, false, NULL},
-    {"auto-draft", MONEY_PENDING, false, "The order is a draft of the shop's."},
-    {"draft", MONEY_PENDING, false, "The order is a draft of the shop's."},
-    {"checkout-draft", MONEY_PENDING, false, "The customer has not placed the order yet."},
+    {.word = "pending"},
+    {.word = "on-hold"},
+    {.word = "processing", .money = MONEY_CAPTURED},
+    {.word = "completed", .money = MONEY_CAPTURED},
+    {.word = "cancelled", .money = MONEY_VOIDED, .is_cancelled = true},
+    {.word = "trash", .money = MONEY_VOIDED, .is_cancelled = true},
+    {.word = "refunded", .money = MONEY_CAPTURED, .is_cancelled = true},
+    /* The customer may try again, and then it is the same payment. */
+    {.word = "failed", .needs_known_order = true},
+    {.word = "auto-draft", .ignored = "The order is a draft of the shop's."},
+    {.word = "draft", .ignored = "The order is a draft of the shop's."},
+    {.word = "checkout-draft", .ignored = "The customer has not placed the order yet."},
 };
 /* Plugins add statuses of their own: such an order is taken, its payment by its date alone. */
-static const struct status_meaning unknown_status = {"", MONEY_PENDING, false, NULL};
+static const struct status_meaning unknown_status = {.word = ""};
 
 static const struct status_meaning *meaning_of(const struct json_value *order)
 {
@@ -321,8 +332,6 @@ static PaymentEntryStatus entry_status_of(enum money_state state)
         return DRAFT_PENDING;
     case MONEY_CAPTURED:
         return DRAFT_CAPTURED;
-    case MONEY_FAILED:
-        return DRAFT_FAILED;
     case MONEY_VOIDED:
         return DRAFT_VOIDED;
     }
@@ -351,7 +360,7 @@ static bool add_payment(struct reading *reading, const struct status_meaning *me
     enum money_state state = meaning->money;
     if (state == MONEY_CAPTURED && is_on_delivery && refunded == 0)
         state = MONEY_PENDING;
-    if ((is_paid && state != MONEY_FAILED) || refunded > 0)
+    if ((is_paid && !meaning->needs_known_order) || refunded > 0)
         state = MONEY_CAPTURED;
     payment.status = entry_status_of(state);
     draft->import->financial_status = draft_text(draft, order, "status");
@@ -513,7 +522,7 @@ static void read_either(const struct adapter_input *input, const struct json_val
         adapter_park(result, reading.draft.code, reading.draft.reason);
     else
         *result = (struct adapter_result){.verdict = ADAPTER_ORDER, .import = reading.draft.import};
-    if (result->verdict == ADAPTER_ORDER && meaning->money == MONEY_FAILED) {
+    if (result->verdict == ADAPTER_ORDER && meaning->needs_known_order) {
         result->needs_known_order = true;
         result->code = "payment_failed";
         result->reason = "The payment failed before we had the order: it comes when it is paid.";

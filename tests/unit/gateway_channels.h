@@ -148,7 +148,6 @@ static inline void assert_payment(const PlacedPayment *payment, const char *meth
 #define PENDING PENSTOCK__ORDERS__V1__PAYMENT_ENTRY_STATUS__PAYMENT_ENTRY_STATUS_PENDING
 #define AUTHORIZED PENSTOCK__ORDERS__V1__PAYMENT_ENTRY_STATUS__PAYMENT_ENTRY_STATUS_AUTHORIZED
 #define VOIDED PENSTOCK__ORDERS__V1__PAYMENT_ENTRY_STATUS__PAYMENT_ENTRY_STATUS_VOIDED
-#define FAILED PENSTOCK__ORDERS__V1__PAYMENT_ENTRY_STATUS__PAYMENT_ENTRY_STATUS_FAILED
 
 /* The text of a value and all in it, written back: for tests that take a body apart. */
 static inline void write_value(struct json_writer *writer, const struct json_value *value)

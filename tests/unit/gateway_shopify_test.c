@@ -106,7 +106,9 @@ static void a_code_shared_out_over_lines_is_their_discount(void **state)
     assert_string_equal(result.import->external_number, "#HK2041");
     assert_int_equal(minor_of(order->lines[0]->discount), 334);
     assert_int_equal(minor_of(order->lines[2]->discount), 333);
-    assert_int_equal(order->n_discounts, 0);
+    assert_int_equal(order->n_discounts, 1);
+    assert_string_equal(order->discounts[0]->code, "SPRING10");
+    assert_int_equal(minor_of(order->discounts[0]->amount), 0);
     assert_string_equal(order->lines[1]->sku, "MUG-01");
     assert_payment(order->payments[0], "card", CAPTURED, 29790, 0);
     assert_string_equal(order->locale, "zh-Hant");
@@ -139,7 +141,8 @@ static void yen_with_free_shipping_and_a_gift_card(void **state)
     struct adapter_result result = fixture(*state, "shopify_jpy_free_shipping.json");
     const PlacedOrder *order = assert_order(&result, "28600", "JPY");
     assert_int_equal(minor_of(order->shipping_lines[0]->price), 0);
-    assert_int_equal(order->n_discounts, 0);
+    assert_int_equal(order->n_discounts, 1);
+    assert_string_equal(order->discounts[0]->code, "FREESHIP");
     assert_int_equal(minor_of(order->lines[1]->discount), 900);
     assert_true(order->lines[2]->no_shipping);
     assert_true(order->lines[2]->is_custom);

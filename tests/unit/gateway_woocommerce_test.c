@@ -102,6 +102,8 @@ static void a_coupon_is_the_lines_discount_and_no_unit_price_is_a_quotient(void 
     assert_int_equal(minor_of(order->lines[1]->unit_price), 1667);
     assert_int_equal(minor_of(order->lines[1]->discount), 334);
     assert_string_equal(order->lines[1]->name, "手工皂 & 盒 – 三件裝");
+    assert_string_equal(order->discounts[0]->code, "spring10");
+    assert_int_equal(minor_of(order->discounts[0]->amount), 0);
     assert_int_equal(order->n_charges, 2);
     assert_int_equal(minor_of(order->charges[1]->amount), -2000);
     assert_payment(order->payments[0], "bank_transfer", PENDING, 21500, 0);
@@ -199,7 +201,7 @@ static void each_status_has_its_meaning(void **state)
         {"\"status\": \"cancelled\", \"date_paid_gmt\": \"2026-04-01T01:00:00\"", CAPTURED, true,
          0},
         {"\"status\": \"refunded\"", CAPTURED, true, 2000},
-        {"\"status\": \"failed\"", FAILED, false, 0},
+        {"\"status\": \"failed\"", PENDING, false, 0},
         {"\"status\": \"backordered\"", PENDING, false, 0},
         {"\"status\": null", PENDING, false, 0},
     };
