@@ -117,12 +117,19 @@ static const struct view *line_view(struct arena *arena, const char *name, const
     return view;
 }
 
+/* A line is shown as it was priced: discounts and taxes stand below, and all adds up. */
+static const char *line_price(const struct view_context *context, const OrderLine *line)
+{
+    struct money unit = money_of(line->unit_price), price;
+    return money_multiply(unit, line->quantity, &price) ? wording_money(context->arena, price) : "";
+}
+
 static void order_lines(const struct view_context *context, const Order *order, struct fields *f)
 {
     struct view *views = ARENA_ARRAY(context->arena, order->n_lines, struct view);
     for (size_t i = 0; i < order->n_lines; i++) {
         const OrderLine *line = order->lines[i];
-        const char *amounts[] = {amount(context, line->unit_price), amount(context, line->total)};
+        const char *amounts[] = {amount(context, line->unit_price), line_price(context, line)};
         views[i] = *line_view(context->arena, line->name, line->sku, line->quantity, amounts);
     }
     f->lines = views;
