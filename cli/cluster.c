@@ -209,7 +209,8 @@ bool cluster_is_ready(const struct home *home)
         return false;
     pid_t pid = fork();
     if (pid == 0) {
-        execl(program, "pg_isready", "-q", "-h", home->cluster, (char *)NULL);
+        execl(program, "pg_isready", "-q", "-h", home->cluster, "-U", "penstock", "-d", "postgres",
+              (char *)NULL);
         _exit(127);
     }
     int state = 0;

@@ -75,8 +75,10 @@ int data_migrate(const struct home *home, int *applied)
         printf("Migrating the database to this version: %zu steps\n", all);
     fflush(stdout);
     for (size_t i = 0; i < NSCHEMAS; i++) {
-        if (migrate_apply(dsn, schemas[i].name, schemas[i].name, schemas[i].migrations,
-                          *schemas[i].count, say_migration, &message) != STATUS_OK)
+        char role[64];
+        snprintf(role, sizeof(role), "penstock_%s", schemas[i].name);
+        if (migrate_apply(dsn, schemas[i].name, role, schemas[i].migrations, *schemas[i].count,
+                          say_migration, &message) != STATUS_OK)
             return cli_fail("the schema %s cannot be migrated: %s", schemas[i].name, message);
         *applied += (int)missing[i];
     }
