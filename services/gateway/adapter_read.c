@@ -222,9 +222,11 @@ static size_t put_utf8(char *to, unsigned long point)
 /* "#8211;" or "#x2013;", after the ampersand. What it stands for is never longer than itself. */
 static size_t numeric_entity(const char *at, char **to)
 {
+    if (*at != '#')
+        return 0;
     int base = at[1] == 'x' || at[1] == 'X' ? 16 : 10;
     const char *digits = at + (base == 16 ? 2 : 1);
-    if (*at != '#' || !isxdigit((unsigned char)*digits))
+    if (!isxdigit((unsigned char)*digits))
         return 0;
     char *end;
     unsigned long point = strtoul(digits, &end, base);
