@@ -220,10 +220,13 @@ class Home:
 
     # ---- mail ----
 
+    def mail_files(self):
+        folder = pathlib.Path(re.search(r'maildir = "([^"]*)"', self.conf).group(1))
+        return [path for part in ("new", "cur") for path in sorted((folder / part).glob("*"))]
+
     def mails(self):
         """Every mail in the Maildir, read by Python's parser, oldest first."""
-        folder = pathlib.Path(re.search(r'maildir = "([^"]*)"', self.conf).group(1))
-        return [Mail(path) for part in ("new", "cur") for path in sorted((folder / part).glob("*"))]
+        return [Mail(path) for path in self.mail_files()]
 
     # ---- waiting ----
 
