@@ -457,9 +457,9 @@ static void set_option(void *socket, int option, int value)
     assert(failed == 0);
 }
 
-/* Request sockets hold at least twice the callers' credit: at 64 a ROUTER dropped half of a burst of
- * replies. CONNECT_TIMEOUT and the heartbeats find a half-open link in three seconds and heal it in
- * one; their defaults never do. */
+/* Request sockets hold at least twice the callers' credit: at 64 a ROUTER dropped half of a burst
+ * of replies. CONNECT_TIMEOUT and the heartbeats find a half-open link in three seconds and heal it
+ * in one; their defaults never do. */
 void *bus_socket(struct bus *bus, int type, enum bus_socket_role role, bool is_tcp)
 {
     void *socket = zmq_socket(bus->zmq, type);

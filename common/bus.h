@@ -1,9 +1,10 @@
 /* bus.h -- how processes, and the threads of one process, talk.
  *
- * A loop is a thread's one place to wait: sockets, file descriptors, timers, and channels from other
- * threads. A server answers requests (ROUTER), a client asks other services (one DEALER for each
- * instance). ipc:// on one host, in a directory of mode 0700; tcp:// with CURVE and an allow-list of
- * keys enforced through ZAP, proved at start by a throw-away key that must not get in.
+ * A loop is a thread's one place to wait: sockets, file descriptors, timers, and channels from
+ * other threads. A server answers requests (ROUTER), a client asks other services (one DEALER for
+ * each instance). ipc:// on one host, in a directory of mode 0700; tcp:// with CURVE and an
+ * allow-list of keys enforced through ZAP, proved at start by a throw-away key that must not get
+ * in.
  *
  * The only module that includes ZeroMQ. All socket options are set in one function.
  *
@@ -34,10 +35,11 @@ struct bus_client;
 struct bus_channel;
 
 struct bus_options {
-    const char *directory;   /* for ipc://DIRECTORY/<service>.sock */
-    const char *self;        /* this service's name */
-    const char *peers;       /* "orders=tcp://10.0.0.1:7001,inventory=ipc"; missing ones: ipc in directory */
-    const char *bind;        /* more endpoints to bind, comma separated tcp://; NULL: ipc only */
+    const char *directory; /* for ipc://DIRECTORY/<service>.sock */
+    const char *self;      /* this service's name */
+    const char
+        *peers; /* "orders=tcp://10.0.0.1:7001,inventory=ipc"; missing ones: ipc in directory */
+    const char *bind; /* more endpoints to bind, comma separated tcp://; NULL: ipc only */
     const char *curve_secret_key_file; /* NULL: no tcp */
     const char *curve_allow_file;      /* lines: service public-key */
 };
@@ -89,8 +91,8 @@ struct bus_request {
 typedef void bus_request_fn(void *context, struct bus_request *request);
 enum status bus_server_open(struct bus_loop *loop, bus_request_fn *fn, void *context,
                             struct bus_server **out) MUST_CHECK;
-/* Sends and frees the request. message may be NULL (a refusal). A reply to a caller that has gone is
- * dropped; one refused by a connected peer is counted as a bug. */
+/* Sends and frees the request. message may be NULL (a refusal). A reply to a caller that has gone
+ * is dropped; one refused by a connected peer is counted as a bug. */
 void bus_server_reply(struct bus_server *server, struct bus_request **request, ReplyHeader *header,
                       const ProtobufCMessage *message);
 /* The same with a message that is packed already. */
@@ -106,8 +108,8 @@ typedef void bus_reply_fn(void *context, const ReplyHeader *header, const uint8_
                           size_t payload_bytes);
 struct bus_client *bus_client_open(struct bus_loop *loop, int credit);
 /* Asks service; header->method says what; request_id, remaining_ms are filled in. fn is called
- * exactly once, from the loop, unless this returns UNAVAILABLE (no credit). Goes to the instance that
- * answered last; on NOT_LEADER or a dead peer to the next, within the deadline. */
+ * exactly once, from the loop, unless this returns UNAVAILABLE (no credit). Goes to the instance
+ * that answered last; on NOT_LEADER or a dead peer to the next, within the deadline. */
 enum status bus_ask(struct bus_client *client, const char *service, RequestHeader *header,
                     const uint8_t *payload, size_t payload_bytes, int timeout_ms, bus_reply_fn *fn,
                     void *context) MUST_CHECK;
@@ -118,8 +120,9 @@ enum status bus_ask_message(struct bus_client *client, const char *service, Requ
 bool bus_client_is_connected(const struct bus_client *client, const char *service);
 /* Where it was opened, for who asks many at once and runs the loop until all have answered. */
 struct bus_loop *bus_client_loop(struct bus_client *client);
-/* For tools, tests and outcall workers: asks and runs the loop until the answer is there. *reply and
- * what it holds live in the arena; message is unpacked by descriptor into the arena, NULL unless OK. */
+/* For tools, tests and outcall workers: asks and runs the loop until the answer is there. *reply
+ * and what it holds live in the arena; message is unpacked by descriptor into the arena, NULL
+ * unless OK. */
 enum status bus_call(struct bus_client *client, const char *service, RequestHeader *header,
                      const ProtobufCMessage *message, int timeout_ms,
                      const ProtobufCMessageDescriptor *answer_type, struct arena *arena,

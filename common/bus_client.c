@@ -80,9 +80,9 @@ static void instance_open(struct peer *peer, const char *endpoint)
     snprintf(instance->endpoint, sizeof instance->endpoint, "%s", endpoint);
     instance->socket = bus_socket(client->bus, ZMQ_DEALER, BUS_SOCKET_REQUESTS, is_tcp);
     assert(instance->socket != NULL);
-    bool is_allowed = !is_tcp || (client->bus->security != NULL &&
-                                  bus_security_connect(client->bus->security, instance->socket,
-                                                       peer->service));
+    bool is_allowed =
+        !is_tcp || (client->bus->security != NULL &&
+                    bus_security_connect(client->bus->security, instance->socket, peer->service));
     if (!is_allowed || zmq_connect(instance->socket, endpoint) != 0) {
         log_error("bus_connect_failed", "A service cannot be connected to",
                   LOG_TEXT("peer", peer->service), LOG_TEXT("endpoint", endpoint));
@@ -226,8 +226,8 @@ static void finish_without_answer(struct bus_client *client, struct ask *ask, en
 
 /* ---- sending ---- */
 
-/* What remains of the deadline is the header's last field: of a scalar given twice the last wins, so
- * a question that is sent again keeps its packed header and gets another tail. */
+/* What remains of the deadline is the header's last field: of a scalar given twice the last wins,
+ * so a question that is sent again keeps its packed header and gets another tail. */
 static void header_with_time(const struct ask *ask, int64_t now_us, zmq_msg_t *out)
 {
     size_t packed = zmq_msg_size((zmq_msg_t *)(uintptr_t)&ask->header);
@@ -343,8 +343,8 @@ static bool receive_one(struct instance *instance)
     zmq_msg_init(&head);
     zmq_msg_init(&payload);
     bool came = zmq_msg_recv(&head, instance->socket, ZMQ_DONTWAIT) >= 0;
-    bool is_whole = came && zmq_msg_more(&head) &&
-                    zmq_msg_recv(&payload, instance->socket, ZMQ_DONTWAIT) >= 0;
+    bool is_whole =
+        came && zmq_msg_more(&head) && zmq_msg_recv(&payload, instance->socket, ZMQ_DONTWAIT) >= 0;
     while (came && is_whole && zmq_msg_more(&payload)) {
         is_whole = false;
         if (zmq_msg_recv(&payload, instance->socket, ZMQ_DONTWAIT) < 0)

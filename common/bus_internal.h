@@ -69,7 +69,8 @@ enum status bus_security_prove(struct bus *bus, const char *endpoint) MUST_CHECK
 
 /* ---- packing ---- */
 
-/* A protobuf-c allocator over a buffer: no malloc for what fits; a message that does not is refused. */
+/* A protobuf-c allocator over a buffer: no malloc for what fits; a message that does not is
+ * refused. */
 struct bus_scratch {
     ProtobufCAllocator allocator;
     uint8_t *bytes;

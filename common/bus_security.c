@@ -99,7 +99,8 @@ static const char *allowed_service(const struct bus_security *security, const ch
     return NULL;
 }
 
-/* RFC 27: version, request id, domain, address, identity, mechanism, and for CURVE the public key. */
+/* RFC 27: version, request id, domain, address, identity, mechanism, and for CURVE the public key.
+ */
 static void answer_zap(const struct bus_security *security, void *handler)
 {
     char parts[7][256] = {{0}};
@@ -265,7 +266,8 @@ enum status bus_security_prove(struct bus *bus, const char *endpoint)
     void *stranger = bus_socket(bus, ZMQ_DEALER, BUS_SOCKET_CONTROL, true);
     void *monitor = bus_socket(bus, ZMQ_PAIR, BUS_SOCKET_CONTROL, false);
     assert(stranger != NULL && monitor != NULL);
-    failed = zmq_setsockopt(stranger, ZMQ_CURVE_SERVERKEY, bus->security->public_key, BUS_KEY_BYTES);
+    failed =
+        zmq_setsockopt(stranger, ZMQ_CURVE_SERVERKEY, bus->security->public_key, BUS_KEY_BYTES);
     failed |= zmq_setsockopt(stranger, ZMQ_CURVE_PUBLICKEY, public_key, BUS_KEY_BYTES);
     failed |= zmq_setsockopt(stranger, ZMQ_CURVE_SECRETKEY, secret_key, BUS_KEY_BYTES);
     failed |= zmq_socket_monitor(stranger, "inproc://bus.prove",

@@ -112,8 +112,9 @@ static bool receive_parts(void *socket, struct request *request, zmq_msg_t *head
 {
     zmq_msg_t id;
     zmq_msg_init(&id);
-    bool is_whole = receive_part(socket, &id) && zmq_msg_more(&id) && receive_part(socket, header) &&
-                    zmq_msg_more(header) && receive_part(socket, &request->payload);
+    bool is_whole = receive_part(socket, &id) && zmq_msg_more(&id) &&
+                    receive_part(socket, header) && zmq_msg_more(header) &&
+                    receive_part(socket, &request->payload);
     if (is_whole && zmq_msg_more(&request->payload)) {
         skip_rest(socket, &request->payload);
         is_whole = false;
@@ -177,8 +178,8 @@ static void part_of_message(zmq_msg_t *part, const ProtobufCMessage *message)
     protobuf_c_message_pack(message, zmq_msg_data(part));
 }
 
-/* EHOSTUNREACH: the caller has gone, and asks again if it still cares. EAGAIN: it is there and takes
- * no more, which credit makes impossible. */
+/* EHOSTUNREACH: the caller has gone, and asks again if it still cares. EAGAIN: it is there and
+ * takes no more, which credit makes impossible. */
 static void send_reply(struct bus_server *server, struct request *request, ReplyHeader *header,
                        zmq_msg_t *payload)
 {
@@ -262,7 +263,8 @@ static enum status listen_ipc(struct bus_server *server)
         return STATUS_UNAVAILABLE;
     }
     snprintf(endpoint, sizeof endpoint, "ipc://%s", path);
-    server->ipc = (struct listener){server, bus_socket(bus, ZMQ_ROUTER, BUS_SOCKET_REQUESTS, false)};
+    server->ipc =
+        (struct listener){server, bus_socket(bus, ZMQ_ROUTER, BUS_SOCKET_REQUESTS, false)};
     if (server->ipc.socket == NULL || zmq_bind(server->ipc.socket, endpoint) != 0) {
         log_error("bus_bind_failed", "A socket cannot be bound", LOG_TEXT("endpoint", endpoint),
                   LOG_INT("errno", errno));

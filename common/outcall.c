@@ -228,11 +228,11 @@ static enum status call_done(struct call *call, void *context)
 static void finish(struct outcalls *outcalls)
 {
     struct unit *unit = outcalls->first;
-    enum status status =
-        turn_call(outcalls->writer, unit->kind->outcall->name, call_done, unit);
+    enum status status = turn_call(outcalls->writer, unit->kind->outcall->name, call_done, unit);
     if (status != STATUS_OK) {
         bool goes_on = writer_trouble(outcalls->writer, status);
-        unit->retry_at_us = clock_monotonic_us() + (INT64_C(100000) << (unit->tries < 5 ? unit->tries : 5));
+        unit->retry_at_us =
+            clock_monotonic_us() + (INT64_C(100000) << (unit->tries < 5 ? unit->tries : 5));
         if (!goes_on || status == STATUS_RETRY || unit->tries++ < 5)
             return;
         log_error("outcall_lost", "The results of calls to the outside could not be stored",

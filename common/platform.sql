@@ -1,5 +1,12 @@
 -- Every service's own tables: the log, cursors, identities, what is parked.
 
+-- The lock belongs to the session that the writer writes with.
+-- name: leader_try_lock
+SELECT CASE WHEN pg_try_advisory_lock(hashtextextended($1::text, 0)) THEN 1 ELSE 0 END::bigint AS number;
+
+-- name: ping
+SELECT 1::bigint AS number;
+
 -- name: leader_read
 SELECT turn, is_clean FROM leader WHERE id = 1;
 

@@ -15,8 +15,8 @@
 
 /* ---- building questions ---- */
 
-/* OK from build: ask. NOT_FOUND without refuse(): go without. Anything else: the command is refused, but
- * not before the writer has looked for its first answer. */
+/* OK from build: ask. NOT_FOUND without refuse(): go without. Anything else: the command is
+ * refused, but not before the writer has looked for its first answer. */
 enum status ask_build(struct job *job, struct call *call, bool reads)
 {
     for (size_t i = 0; i < job->method->nasks; i++) {
@@ -209,8 +209,8 @@ static void send_internal(struct front *front, const char *service, const char *
     header.actor = front->process->actor;
     set_text(&header.asker, front->process->service->name);
     /* Lost is lost: the holder asks again every ten seconds. */
-    enum status ignored = bus_ask_message(front->client, service, &header, message, timeout_ms,
-                                          nobody_cares, NULL);
+    enum status ignored =
+        bus_ask_message(front->client, service, &header, message, timeout_ms, nobody_cares, NULL);
     (void)ignored;
 }
 
@@ -232,8 +232,7 @@ void ask_hint(struct front *front, const struct job *job)
 
 /* ---- settling: what the holder does ---- */
 
-void ask_settle(struct front *front, const char *asker, const char *command_id,
-                const char *hold_id)
+void ask_settle(struct front *front, const char *asker, const char *command_id, const char *hold_id)
 {
     struct uuid id;
     if (*asker == '\0' || strlen(asker) >= 64 || !uuid_parse(hold_id, &id))
@@ -261,8 +260,7 @@ static bool was_settled_lately(struct front *front, const struct uuid *hold_id)
     struct settled_ring *ring = front->settled;
     int64_t now_us = clock_monotonic_us();
     for (size_t i = 0; i < REMEMBERED; i++)
-        if (now_us - ring->asked_us[i] < SETTLE_AGAIN_US &&
-            uuid_equal(&ring->holds[i], hold_id))
+        if (now_us - ring->asked_us[i] < SETTLE_AGAIN_US && uuid_equal(&ring->holds[i], hold_id))
             return true;
     ring->holds[ring->next] = *hold_id;
     ring->asked_us[ring->next] = now_us;
@@ -284,8 +282,7 @@ void ask_unsettled(struct front *front, struct unsettled_job *job)
 void ask_poll_unsettled(void *context)
 {
     struct front *front = context;
-    if (front->unsettled_is_out || front->is_stopping ||
-        !atomic_load(&front->process->is_leader))
+    if (front->unsettled_is_out || front->is_stopping || !atomic_load(&front->process->is_leader))
         return;
     if (front->unsettled == NULL) {
         front->unsettled = calloc(1, sizeof *front->unsettled);

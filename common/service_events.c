@@ -22,8 +22,7 @@ struct parked_count {
     const char *source;
     int64_t number;
 };
-DB_SHAPE(parked_count_shape, struct parked_count,
-         DB_FIELD(struct parked_count, source, DB_TEXT),
+DB_SHAPE(parked_count_shape, struct parked_count, DB_FIELD(struct parked_count, source, DB_TEXT),
          DB_FIELD(struct parked_count, number, DB_INT64));
 
 /* They are few, and only this writer changes them. */
@@ -34,8 +33,8 @@ enum status events_load_parked(struct writer *writer)
     size_t nkeys, ncounts;
     arena_reset(writer->parked_arena);
     db_use_arena(writer->db, writer->parked_arena);
-    enum status status = db_select(writer->db, writer_query(writer, P_PARKED_KEYS), &key_shape,
-                                   &keys, &nkeys);
+    enum status status =
+        db_select(writer->db, writer_query(writer, P_PARKED_KEYS), &key_shape, &keys, &nkeys);
     if (status == STATUS_OK)
         status = db_select(writer->db, writer_query(writer, P_PARKED_COUNTS), &parked_count_shape,
                            &counts, &ncounts);
@@ -60,8 +59,8 @@ enum status events_load_parked(struct writer *writer)
 /* ---- waves ---- */
 
 /* Within a batch, events of one key keep their order; beyond that they are grouped by type, so that
- * batch handlers see large sets: an event joins the first wave, unless an earlier event of its key has
- * another type, when it goes to the wave after that one's. */
+ * batch handlers see large sets: an event joins the first wave, unless an earlier event of its key
+ * has another type, when it goes to the wave after that one's. */
 struct wave_map {
     struct textmap keys; /* key -> wave << 32 | subscription + 1 */
     int64_t nwaves;
@@ -242,10 +241,9 @@ static enum status move_cursor(struct event_run *run, struct writer_source *curs
     struct writer *writer = run->writer;
     const struct event_item *last = &run->items[run->count - 1];
     run->turn.has_moved_cursor = true;
-    return db_exec_expect(writer->db, writer_query(writer, P_CURSOR_MOVE), 1,
-                          db_text(run->source), db_int(cursor->position),
-                          db_int(last->wire->position), db_uuid(&last->event_id),
-                          db_time(writer->now_us));
+    return db_exec_expect(writer->db, writer_query(writer, P_CURSOR_MOVE), 1, db_text(run->source),
+                          db_int(cursor->position), db_int(last->wire->position),
+                          db_uuid(&last->event_id), db_time(writer->now_us));
 }
 
 static enum status try_events(struct event_run *run, struct writer_source *cursor,
@@ -292,8 +290,9 @@ static void note_applied(struct event_run *run, struct writer_source *cursor, si
         writer_trouble(writer, STATUS_RETRY);
 }
 
-/* Events from first on, count of them. Fails with RETRY (nothing moved; later again) or with what no
- * other go would change. An event that a handler refuses is marked, and the rest run again without. */
+/* Events from first on, count of them. Fails with RETRY (nothing moved; later again) or with what
+ * no other go would change. An event that a handler refuses is marked, and the rest run again
+ * without. */
 static enum status run_events(struct writer *writer, struct events_job *job, size_t first,
                               size_t count, const char *guarded)
 {
@@ -372,6 +371,8 @@ bool turn_events(struct writer *writer, size_t index)
     enum status status = guard_is_on(writer->guard)
                              ? run_guarded(writer, job)
                              : run_events(writer, job, job->done, job->count - job->done, NULL);
+    if (!writer->is_leader)
+        return true; /* the job has gone back to the front: see events_forget() */
     if (status != STATUS_OK) {
         int64_t pause_us = RETRY_MIN_US << (job->tries < 7 ? job->tries : 7);
         job->tries++;
@@ -408,8 +409,8 @@ struct parked_row {
 DB_SHAPE(parked_shape, struct parked_row, DB_FIELD(struct parked_row, id, DB_UUID),
          DB_FIELD(struct parked_row, source, DB_TEXT),
          DB_FIELD(struct parked_row, position, DB_INT64),
-         DB_FIELD(struct parked_row, event_id, DB_UUID),
-         DB_FIELD(struct parked_row, type, DB_TEXT), DB_FIELD(struct parked_row, key, DB_TEXT),
+         DB_FIELD(struct parked_row, event_id, DB_UUID), DB_FIELD(struct parked_row, type, DB_TEXT),
+         DB_FIELD(struct parked_row, key, DB_TEXT),
          DB_FIELD(struct parked_row, occurred_at, DB_TIMESTAMP),
          DB_FIELD(struct parked_row, traceparent, DB_TEXT),
          DB_FIELD(struct parked_row, actor, DB_TEXT),
@@ -456,10 +457,8 @@ struct parked_retry {
 static enum status replay(struct parked_retry *retry, char **reason)
 {
     struct writer *writer = retry->writer;
-    struct event_run run = {.writer = writer,
-                            .source = retry->row.source,
-                            .items = &retry->item,
-                            .count = 1};
+    struct event_run run = {
+        .writer = writer, .source = retry->row.source, .items = &retry->item, .count = 1};
     turn_begin(writer, &run.turn);
     TRY(db_begin(writer->db));
     enum status status = STATUS_OK;
@@ -486,8 +485,8 @@ static enum status read_parked(struct parked_retry *retry, int query, struct db_
     struct parked_row *rows;
     size_t count;
     db_use_arena(writer->db, retry->job->arena);
-    enum status status = db_select(writer->db, writer_query(writer, query), &parked_shape, &rows,
-                                   &count, argument);
+    enum status status =
+        db_select(writer->db, writer_query(writer, query), &parked_shape, &rows, &count, argument);
     db_use_arena(writer->db, writer->arena);
     TRY(status);
     *is_there = count > 0;
@@ -495,14 +494,13 @@ static enum status read_parked(struct parked_retry *retry, int query, struct db_
         return STATUS_OK;
     retry->row = rows[0];
     Penstock__Bus__V1__Event *wire = event_of(retry->job->arena, &rows[0]);
-    const struct subscription *subscription =
-        subscription_of(writer, rows[0].source, rows[0].type);
+    const struct subscription *subscription = subscription_of(writer, rows[0].source, rows[0].type);
     retry->item = (struct event_item){.wire = wire, .event_id = rows[0].event_id};
     if (subscription == NULL)
         return STATUS_OK;
-    retry->item.in = protobuf_c_message_unpack(
-        subscription->type, arena_protobuf(retry->job->arena), wire->payload.len,
-        wire->payload.data);
+    retry->item.in =
+        protobuf_c_message_unpack(subscription->type, arena_protobuf(retry->job->arena),
+                                  wire->payload.len, wire->payload.data);
     if (retry->item.in != NULL)
         retry->item.subscription = subscription;
     return STATUS_OK;

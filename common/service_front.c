@@ -15,8 +15,7 @@ void front_to_writer(struct front *front, void *job)
 {
     if (front->nto_writer == front->to_writer_room) {
         front->to_writer_room = front->to_writer_room == 0 ? 256 : front->to_writer_room * 2;
-        front->to_writer =
-            reallocarray(front->to_writer, front->to_writer_room, sizeof(void *));
+        front->to_writer = reallocarray(front->to_writer, front->to_writer_room, sizeof(void *));
         assert(front->to_writer != NULL);
     }
     front->to_writer[front->nto_writer++] = job;
@@ -196,8 +195,7 @@ static struct job *take_in(struct front *front, struct bus_request *request,
     call->question_hash = header->question_hash;
     call->asker = header->asker;
     uuid_parse(header->void_hold_id, &call->void_hold_id);
-    const char **permissions =
-        ARENA_ARRAY(job->arena, header->n_permissions + 1, const char *);
+    const char **permissions = ARENA_ARRAY(job->arena, header->n_permissions + 1, const char *);
     for (size_t i = 0; i < header->n_permissions; i++)
         permissions[i] = header->permissions[i];
     call->permissions = permissions;
@@ -224,8 +222,7 @@ static void identify(struct job *job)
         job->identity = uuid_of_hash(call->command_id, strlen(call->command_id));
         job->must_store = true;
     } else {
-        const char *both =
-            arena_printf(job->arena, "%s %s", call->command_id, call->question_hash);
+        const char *both = arena_printf(job->arena, "%s %s", call->command_id, call->question_hash);
         job->identity = uuid_of_hash(both, strlen(both));
     }
 }
@@ -316,7 +313,8 @@ static void receive_request(void *context, struct bus_request *request)
     }
     struct job *job = take_in(front, request, method);
     if (job->call.in == NULL) {
-        job_fail(job, STATUS_INVALID, "malformed", "This is no message of the type that it must be");
+        job_fail(job, STATUS_INVALID, "malformed",
+                 "This is no message of the type that it must be");
         front_reply(front, job);
     } else if (method->builtin != BUILTIN_NONE) {
         admit_builtin(front, job);

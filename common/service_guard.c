@@ -1,8 +1,8 @@
 /* The guard against poison: a message that ends the process must not end it for ever.
  *
- * After an unclean exit the writer works on one item at a time and records each as an attempt before
- * it starts, until a hundred have passed. What was being attempted in three crashes in a row is set
- * aside, and tried again by itself after a minute, ten minutes and an hour without a crash.
+ * After an unclean exit the writer works on one item at a time and records each as an attempt
+ * before it starts, until a hundred have passed. What was being attempted in three crashes in a row
+ * is set aside, and tried again by itself after a minute, ten minutes and an hour without a crash.
  */
 #include "common/service_internal.h"
 
@@ -68,8 +68,7 @@ enum status guard_lead(struct guard *guard, bool was_clean)
     struct attempt_row *rows;
     size_t count;
     db_use_arena(writer->db, writer->arena);
-    TRY(db_select(writer->db, writer_query(writer, P_ATTEMPT_READ), &attempt_shape, &rows,
-                  &count));
+    TRY(db_select(writer->db, writer_query(writer, P_ATTEMPT_READ), &attempt_shape, &rows, &count));
     for (size_t i = 0; i < count && guard->naside < SET_ASIDE_MAX; i++) {
         if (rows[i].crashes < CRASHES_ALLOWED)
             continue;
@@ -100,8 +99,8 @@ static struct set_aside *find_aside(struct guard *guard, const char *item)
 static bool is_retry_due(const struct guard *guard, const struct set_aside *aside)
 {
     static const int64_t minutes[] = {1, 10, 60};
-    return aside->retries < 3 && clock_monotonic_us() - guard->led_at_us >=
-                                     minutes[aside->retries] * 60 * 1000000;
+    return aside->retries < 3 &&
+           clock_monotonic_us() - guard->led_at_us >= minutes[aside->retries] * 60 * 1000000;
 }
 
 enum status guard_start(struct guard *guard, const char *item, bool *is_set_aside)
@@ -113,11 +112,11 @@ enum status guard_start(struct guard *guard, const char *item, bool *is_set_asid
         return STATUS_OK;
     writer->now_us = clock_wall_us();
     TRY(db_begin(writer->db));
-    enum status status =
-        aside == NULL ? db_exec(writer->db, writer_query(writer, P_ATTEMPT_START), db_text(item),
-                                db_time(writer->now_us))
-                      : db_exec(writer->db, writer_query(writer, P_ATTEMPT_RETRIED), db_text(item),
-                                db_time(writer->now_us));
+    enum status status = aside == NULL
+                             ? db_exec(writer->db, writer_query(writer, P_ATTEMPT_START),
+                                       db_text(item), db_time(writer->now_us))
+                             : db_exec(writer->db, writer_query(writer, P_ATTEMPT_RETRIED),
+                                       db_text(item), db_time(writer->now_us));
     if (aside != NULL)
         aside->retries++;
     if (status == STATUS_OK)
@@ -128,8 +127,7 @@ enum status guard_start(struct guard *guard, const char *item, bool *is_set_asid
 
 enum status guard_pass(struct guard *guard, const char *item)
 {
-    return db_exec(guard->writer->db, writer_query(guard->writer, P_ATTEMPT_DELETE),
-                   db_text(item));
+    return db_exec(guard->writer->db, writer_query(guard->writer, P_ATTEMPT_DELETE), db_text(item));
 }
 
 void guard_passed(struct guard *guard)

@@ -10,7 +10,9 @@ struct figure {
     size_t offset;
 };
 #define FIGURE(member, name_, kind_, help_)                                                        \
-    {"penstock_" name_, kind_, help_, offsetof(struct metrics, member)}
+    {                                                                                              \
+        "penstock_" name_, kind_, help_, offsetof(struct metrics, member)                          \
+    }
 static const struct figure figures[] = {
     FIGURE(turns, "turns_total", "counter", "Transactions of the writer"),
     FIGURE(turns_rerun, "turns_rerun_total", "counter", "Turns that were rolled back"),
@@ -55,8 +57,8 @@ static void add_metrics(struct front *front, Penstock__Bus__V1__GetHealthRespons
 {
     struct process *process = front->process;
     const char *self = process->service->name;
-    out->metrics = ARENA_ARRAY(arena, NFIGURES + process->ncounters + 4,
-                               Penstock__Bus__V1__Metric *);
+    out->metrics =
+        ARENA_ARRAY(arena, NFIGURES + process->ncounters + 4, Penstock__Bus__V1__Metric *);
     for (size_t i = 0; i < NFIGURES; i++) {
         const _Atomic int64_t *value =
             (const _Atomic int64_t *)((const char *)&process->metrics + figures[i].offset);

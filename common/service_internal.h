@@ -160,8 +160,8 @@ struct job {
     const struct method *method;
     int64_t came_us, deadline_us; /* monotonic */
     struct uuid identity;         /* hash of the command id */
-    bool has_identity; /* no two of the same in one turn */
-    bool must_store;   /* looked up before, stored after */
+    bool has_identity;            /* no two of the same in one turn */
+    bool must_store;              /* looked up before, stored after */
     size_t lane;
 
     /* asks */
@@ -338,7 +338,7 @@ struct writer {
     struct arena *arena; /* of the turn */
     void *state;
     bool is_leader, is_stopping;
-    int64_t connect_at_us, lead_at_us, backoff_us, pinged_us;
+    int64_t connect_at_us, lead_at_us, lead_again_us, backoff_us, pinged_us;
     int64_t turn, head;
     int64_t now_us; /* wall, of the turn */
     uint64_t epoch;
@@ -397,7 +397,8 @@ enum status events_load_parked(struct writer *writer) MUST_CHECK;
 void events_forget(struct writer *writer);
 /* Runs a function of the service (a timer, lead, take, done) as a turn of its own. */
 typedef enum status turn_fn(struct call *call, void *context);
-enum status turn_call(struct writer *writer, const char *what, turn_fn *fn, void *context) MUST_CHECK;
+enum status turn_call(struct writer *writer, const char *what, turn_fn *fn,
+                      void *context) MUST_CHECK;
 
 struct guard *guard_open(struct writer *writer);
 void guard_close(struct guard **guard);

@@ -1,4 +1,5 @@
-/* A lane: a thread with a connection of its own that answers queries, and builds questions that read. */
+/* A lane: a thread with a connection of its own that answers queries, and builds questions that
+ * read. */
 #include "common/service_internal.h"
 
 #include <assert.h>
@@ -79,16 +80,15 @@ static enum status list_parked(struct lane *lane, struct call *call)
 {
     const Penstock__Bus__V1__ListParkedRequest *in =
         (const Penstock__Bus__V1__ListParkedRequest *)call->in;
-    Penstock__Bus__V1__ListParkedResponse *out =
-        (Penstock__Bus__V1__ListParkedResponse *)call->out;
+    Penstock__Bus__V1__ListParkedResponse *out = (Penstock__Bus__V1__ListParkedResponse *)call->out;
     struct uuid after = {{0}};
     if (*in->cursor != '\0' && !uuid_parse(in->cursor, &after))
         return refuse(call, STATUS_INVALID, "invalid", "cursor", "This is no cursor of ours");
     int64_t limit = in->limit <= 0 ? 50 : in->limit > 200 ? 200 : in->limit;
     struct parked_view *rows;
     size_t count;
-    TRY(db_select(lane->db, platform_query(lane->process, P_PARKED_LIST), &parked_view_shape,
-                  &rows, &count, db_uuid(&after), db_int(limit)));
+    TRY(db_select(lane->db, platform_query(lane->process, P_PARKED_LIST), &parked_view_shape, &rows,
+                  &count, db_uuid(&after), db_int(limit)));
     out->data = ARENA_ARRAY(call->arena, count, Penstock__Bus__V1__Parked *);
     for (size_t i = 0; i < count; i++)
         out->data[out->n_data++] = view_parked(call->arena, &rows[i]);
@@ -113,10 +113,10 @@ static enum status run_query(struct lane *lane, struct job *job)
     ready_lane(lane, job);
     db_take_wait_us(lane->db);
     TRY(db_begin_read_only(lane->db));
-    enum status returned = job->method->builtin == BUILTIN_LIST_PARKED
-                               ? list_parked(lane, &job->call)
-                               : job->method->route->handler(&job->call, job->call.in,
-                                                             job->call.out);
+    enum status returned =
+        job->method->builtin == BUILTIN_LIST_PARKED
+            ? list_parked(lane, &job->call)
+            : job->method->route->handler(&job->call, job->call.in, job->call.out);
     enum status status = call_outcome(&job->call, returned);
     enum status ended = STATUS_OK;
     if (status == STATUS_OK)
@@ -189,8 +189,7 @@ static void find_unsettled(struct lane *lane, struct unsettled_job *job)
     call.now_us = clock_wall_us();
     db_use_arena(lane->db, job->arena);
     if (db_begin_read_only(lane->db) == STATUS_OK &&
-        lane->process->service->unsettled(&call, INT64_C(10000000), job->list, &found) ==
-            STATUS_OK)
+        lane->process->service->unsettled(&call, INT64_C(10000000), job->list, &found) == STATUS_OK)
         job->count = found;
     db_rollback(lane->db);
 }

@@ -149,9 +149,8 @@ static enum status check_last(struct log_thread *log, const Penstock__Bus__V1__F
 static enum status collect(struct log_thread *log, const Penstock__Bus__V1__FetchRequest *in,
                            Penstock__Bus__V1__FetchResponse *out)
 {
-    size_t max = in->max_events <= 0 || in->max_events > FETCH_MAX_EVENTS
-                     ? FETCH_MAX_EVENTS
-                     : (size_t)in->max_events;
+    size_t max = in->max_events <= 0 || in->max_events > FETCH_MAX_EVENTS ? FETCH_MAX_EVENTS
+                                                                          : (size_t)in->max_events;
     size_t max_bytes = in->max_bytes <= 0 || in->max_bytes > FETCH_MAX_BYTES
                            ? FETCH_MAX_BYTES
                            : (size_t)in->max_bytes;
@@ -163,8 +162,7 @@ static enum status collect(struct log_thread *log, const Penstock__Bus__V1__Fetc
     TRY(read_tail(log, in->after_position + 1, max, &rows, &count));
     out->events = ARENA_ARRAY(log->arena, count, Penstock__Bus__V1__Event *);
     for (size_t i = 0; i < count; i++) {
-        Penstock__Bus__V1__Event *event =
-            view_event(log->arena, &rows[i], wants(in, rows[i].type));
+        Penstock__Bus__V1__Event *event = view_event(log->arena, &rows[i], wants(in, rows[i].type));
         bytes += penstock__bus__v1__event__get_packed_size(event) + 8;
         if (bytes > max_bytes && i > 0)
             break;
@@ -222,8 +220,8 @@ static void answer_due(struct log_thread *log)
     bool leads = atomic_load(&log->process->is_leader);
     for (size_t i = 0; i < log->nwaiting;) {
         struct job *job = log->waiting[i];
-        struct consumer *consumer = consumer_of(
-            log, ((const Penstock__Bus__V1__FetchRequest *)job->call.in)->consumer);
+        struct consumer *consumer =
+            consumer_of(log, ((const Penstock__Bus__V1__FetchRequest *)job->call.in)->consumer);
         if (leads && due_us(log, job, consumer, now_us) > now_us) {
             i++;
             continue;

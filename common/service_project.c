@@ -102,10 +102,9 @@ static enum status apply(struct projector *it, int64_t last)
     struct batch batch = {it->db, it->arena, clock_wall_us(), it->state, calls, n};
     if (n > 0)
         TRY(it->projection->batch(&batch));
-    TRY(db_exec_expect(it->db, platform_query(it->process, P_CURSOR_MOVE), 1,
-                       db_text(it->source), db_int(it->position),
-                       db_int(rows[count - 1].position), db_uuid(&rows[count - 1].event_id),
-                       db_time(batch.now_us)));
+    TRY(db_exec_expect(it->db, platform_query(it->process, P_CURSOR_MOVE), 1, db_text(it->source),
+                       db_int(it->position), db_int(rows[count - 1].position),
+                       db_uuid(&rows[count - 1].event_id), db_time(batch.now_us)));
     TRY(db_commit(it->db));
     it->position = rows[count - 1].position;
     return STATUS_OK;
@@ -154,8 +153,7 @@ void *projection_run(void *argument)
 {
     struct lane_start *start = argument;
     struct projector it = {.process = start->process,
-                           .projection =
-                               &start->process->service->projections[start->number]};
+                           .projection = &start->process->service->projections[start->number]};
     char name[64];
     snprintf(it.source, sizeof it.source, "projection:%s", it.projection->name);
     it.loop = bus_loop_open(it.process->bus);

@@ -8,7 +8,10 @@
 
 #include "common/eventlog.h"
 
-#define LEAD_AGAIN_US 500000
+/* At first often: a predecessor that was killed holds the lock until its session is cleared away.
+ */
+#define LEAD_AGAIN_MIN_US 20000
+#define LEAD_AGAIN_MAX_US 500000
 #define PING_US 1000000
 #define BACK_OFF_MIN_US 20000
 #define BACK_OFF_MAX_US 1000000
@@ -22,8 +25,7 @@ void writer_to_front(struct writer *writer, void *job)
 {
     if (writer->nto_front == writer->to_front_room) {
         writer->to_front_room = writer->to_front_room == 0 ? 256 : writer->to_front_room * 2;
-        writer->to_front =
-            reallocarray(writer->to_front, writer->to_front_room, sizeof(void *));
+        writer->to_front = reallocarray(writer->to_front, writer->to_front_room, sizeof(void *));
         assert(writer->to_front != NULL);
     }
     writer->to_front[writer->nto_front++] = job;
@@ -76,6 +78,27 @@ static void from_follower(void *context, void *pointer)
 
 /* ---- leading ---- */
 
+struct leader_row {
+    int64_t turn;
+    bool is_clean;
+};
+DB_SHAPE(leader_shape, struct leader_row, DB_FIELD(struct leader_row, turn, DB_INT64),
+         DB_FIELD(struct leader_row, is_clean, DB_BOOLEAN));
+struct number {
+    int64_t number;
+};
+DB_SHAPE(number_shape, struct number, DB_FIELD(struct number, number, DB_INT64));
+
+static enum status read_leader(struct writer *writer, struct leader_row *leader)
+{
+    struct leader_row *rows;
+    size_t count;
+    TRY(db_select(writer->db, writer_query(writer, P_LEADER_READ), &leader_shape, &rows, &count));
+    assert(count == 1);
+    *leader = rows[0];
+    return STATUS_OK;
+}
+
 /* The lock goes with the connection, and with it all that this writer knew. */
 static void step_down(struct writer *writer)
 {
@@ -94,22 +117,21 @@ bool writer_trouble(struct writer *writer, enum status status)
 {
     if (db_is_broken(writer->db)) {
         log_warn("database_lost", "The connection to the database was lost",
-                 LOG_TEXT("cause", db_error(writer->db)),
-                 LOG_TEXT("status", status_name(status)));
+                 LOG_TEXT("cause", db_error(writer->db)), LOG_TEXT("status", status_name(status)));
         METRIC_ADD(writer->process->metrics.reconnects, 1);
         step_down(writer);
         return false;
     }
     if (status != STATUS_CONFLICT && status != STATUS_STALE)
         return true;
-    int64_t head = 0, turn = 0;
+    int64_t head = 0;
+    struct leader_row leader = {0, false};
     struct uuid id;
     db_use_arena(writer->db, writer->arena);
     bool is_known = eventlog_head(writer->db, writer->process->service->nqueries, &head, &id) ==
                         STATUS_OK &&
-                    db_command(writer->db, "SELECT turn FROM leader WHERE id = 1", &turn) ==
-                        STATUS_OK;
-    if (is_known && head == writer->head && turn == writer->turn)
+                    read_leader(writer, &leader) == STATUS_OK;
+    if (is_known && head == writer->head && leader.turn == writer->turn)
         return true;
     log_warn("leader_replaced", "Another process has written: this one steps down",
              LOG_INT("head", writer->head), LOG_INT("found", head));
@@ -117,12 +139,6 @@ bool writer_trouble(struct writer *writer, enum status status)
     return false;
 }
 
-struct leader_row {
-    int64_t turn;
-    bool is_clean;
-};
-DB_SHAPE(leader_shape, struct leader_row, DB_FIELD(struct leader_row, turn, DB_INT64),
-         DB_FIELD(struct leader_row, is_clean, DB_BOOLEAN));
 struct cursor_row {
     const char *source;
     int64_t position;
@@ -162,17 +178,17 @@ static enum status read_cursors(struct writer *writer)
     return STATUS_OK;
 }
 
-/* Everything that a leader knows is read again, and its row is moved: whoever led before finds so. */
+/* Everything that a leader knows is read again, and its row is moved: whoever led before finds so.
+ */
 static enum status take_over(struct writer *writer, bool *was_clean)
 {
-    struct leader_row *rows;
+    struct leader_row leader;
     struct uuid id;
-    size_t count;
-    TRY(db_select(writer->db, writer_query(writer, P_LEADER_READ), &leader_shape, &rows, &count));
-    assert(count == 1);
-    writer->turn = rows[0].turn + 1;
-    *was_clean = rows[0].is_clean;
-    TRY(db_exec_expect(writer->db, writer_query(writer, P_LEADER_MARK), 1, db_int(rows[0].turn),
+    TRY(read_leader(writer, &leader));
+    /* Who only lost its connection has not crashed. */
+    *was_clean = leader.is_clean || (writer->epoch > 0 && leader.turn == writer->turn);
+    writer->turn = leader.turn + 1;
+    TRY(db_exec_expect(writer->db, writer_query(writer, P_LEADER_MARK), 1, db_int(leader.turn),
                        db_int(writer->turn), db_bool(false)));
     TRY(create_cursors(writer));
     TRY(read_cursors(writer));
@@ -248,6 +264,7 @@ static bool connect_writer(struct writer *writer)
         db_command(writer->db, writer_settings, NULL) == STATUS_OK) {
         writer->backoff_us = BACK_OFF_MIN_US;
         writer->lead_at_us = 0;
+        writer->lead_again_us = LEAD_AGAIN_MIN_US;
         return true;
     }
     db_close(&writer->db);
@@ -262,21 +279,26 @@ static void try_to_lead(struct writer *writer)
     int64_t now_us = clock_monotonic_us();
     if (now_us < writer->lead_at_us)
         return;
-    writer->lead_at_us = now_us + LEAD_AGAIN_US;
-    char sql[160];
-    snprintf(sql, sizeof sql, "SELECT pg_try_advisory_lock(hashtextextended('penstock:%s', 0))",
-             writer->process->service->name);
-    int64_t got = 0;
-    enum status status = db_command(writer->db, sql, &got);
-    if (status == STATUS_OK && got)
+    writer->lead_at_us = now_us + writer->lead_again_us;
+    if (writer->lead_again_us < LEAD_AGAIN_MAX_US)
+        writer->lead_again_us += writer->lead_again_us / 2;
+    char key[96];
+    snprintf(key, sizeof key, "penstock:%s", writer->process->service->name);
+    struct number *got;
+    size_t count;
+    arena_reset(writer->arena);
+    db_use_arena(writer->db, writer->arena);
+    enum status status = db_select(writer->db, writer_query(writer, P_LEADER_TRY_LOCK),
+                                   &number_shape, &got, &count, db_text(key));
+    bool has_lock = status == STATUS_OK && got[0].number == 1;
+    if (has_lock)
         status = become_leader(writer);
     if (status == STATUS_OK) {
         atomic_store(&writer->process->has_database, true);
         return;
     }
     log_warn("lead_failed", "This process could not begin to write",
-             LOG_TEXT("status", status_name(status)),
-             LOG_TEXT("database", db_error(writer->db)));
+             LOG_TEXT("status", status_name(status)), LOG_TEXT("database", db_error(writer->db)));
     step_down(writer);
 }
 
@@ -286,13 +308,19 @@ static void ping(struct writer *writer)
     if (now_us - writer->pinged_us < PING_US)
         return;
     writer->pinged_us = now_us;
-    if (db_command(writer->db, "SELECT 1", NULL) != STATUS_OK && db_is_broken(writer->db))
-        writer_trouble(writer, STATUS_RETRY);
+    struct number *one;
+    size_t count;
+    arena_reset(writer->arena);
+    db_use_arena(writer->db, writer->arena);
+    enum status status =
+        db_select(writer->db, writer_query(writer, P_PING), &number_shape, &one, &count);
+    if (status != STATUS_OK && db_is_broken(writer->db))
+        writer_trouble(writer, status);
 }
 
-/* Jobs that came for a leader and find none: the bus tries the next instance, or this one again. Those
- * whose outcome is unknown go the same way: whoever leads finds their identity. While this process
- * may yet lead again they wait for it, within their deadlines. */
+/* Jobs that came for a leader and find none: the bus tries the next instance, or this one again.
+ * Those whose outcome is unknown go the same way: whoever leads finds their identity. While this
+ * process may yet lead again they wait for it, within their deadlines. */
 static void answer_not_leader(struct writer *writer)
 {
     bool may_lead_soon = writer->db == NULL;
@@ -338,8 +366,8 @@ struct oldest {
 };
 DB_SHAPE(oldest_shape, struct oldest, DB_FIELD(struct oldest, created_at, DB_TIMESTAMP));
 
-/* The slot that the week after this one will fill is emptied while this week runs: what stands in it
- * is a week old at least. */
+/* The slot that the week after this one will fill is emptied while this week runs: what stands in
+ * it is a week old at least. */
 static enum status clear_identities(struct call *call, void *context)
 {
     struct writer *writer = context;

@@ -1,7 +1,8 @@
 /* bench.c -- how many commands a second the skeleton takes: toy_bench RPC IN_FLIGHT SECONDS.
  *
- * RPC is AddMany (a batch command: one row, one event, one identity), Add (one at a time), Place (a batch
- * command that asks the stock first) or Count (a query). Commands have an identity each, as orders do.
+ * RPC is AddMany (a batch command: one row, one event, one identity), Add (one at a time), Place (a
+ * batch command that asks the stock first) or Count (a query). Commands have an identity each, as
+ * orders do.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -75,8 +76,8 @@ static void send_one(struct slot *slot)
     }
     slot->sent_us = clock_monotonic_us();
     bench->in_flight++;
-    enum status status = bus_ask_message(bench->world->client, "toyshop", &header, message, 10000,
-                                         answered, slot);
+    enum status status =
+        bus_ask_message(bench->world->client, "toyshop", &header, message, 10000, answered, slot);
     assert(status == STATUS_OK);
 }
 

@@ -1,14 +1,14 @@
 /* toy.c -- "toyshop" and "toystock": services as small as they can be, to try the skeleton on.
  *
  * The shop sells and adds; before it sells it asks the stock, which keeps the hold until the shop's
- * log says what became of it. The stock applies every event of the shop to a table without any unique
- * key, so that a double would show.
+ * log says what became of it. The stock applies every event of the shop to a table without any
+ * unique key, so that a double would show.
  */
 #include <assert.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "common/service.h"
@@ -33,7 +33,8 @@ static const struct migration toy_migrations[] = {
      "CREATE TABLE applied (position bigint NOT NULL, type text NOT NULL, id text NOT NULL);"
      "CREATE TABLE level (id smallint PRIMARY KEY, available bigint CHECK (available >= 0));"
      "INSERT INTO level VALUES (1, 1000);"
-     "CREATE TABLE hold (id uuid PRIMARY KEY, command_id text NOT NULL, question_hash text NOT NULL,"
+     "CREATE TABLE hold (id uuid PRIMARY KEY, command_id text NOT NULL, question_hash text NOT "
+     "NULL,"
      " asker text NOT NULL, quantity bigint NOT NULL, state smallint NOT NULL,"
      " made_at timestamptz NOT NULL);"
      "CREATE INDEX hold_by_command ON hold (command_id);"
@@ -307,7 +308,8 @@ static enum status adopt(struct call *call, const Penstock__Toy__V1__Placed *eve
         }
     }
     if (!was_there)
-        return refuse(call, STATUS_CONFLICT, "hold_gone", "", "the order names a hold that is gone");
+        return refuse(call, STATUS_CONFLICT, "hold_gone", "",
+                      "the order names a hold that is gone");
     return STATUS_OK;
 }
 
@@ -345,7 +347,8 @@ BATCH_HANDLER(on_added)
 {
     for_each_event(batch, call, Penstock__Toy__V1__Added, event) {
         const char *antidote = getenv("TOY_ANTIDOTE");
-        if (strcmp(event->mode, "poison") == 0 && (antidote == NULL || access(antidote, F_OK) != 0)) {
+        if (strcmp(event->mode, "poison") == 0 &&
+            (antidote == NULL || access(antidote, F_OK) != 0)) {
             refuse(call, STATUS_CONFLICT, "poisoned", "", "%s is not wanted", event->id);
             continue;
         }

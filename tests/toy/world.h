@@ -13,8 +13,8 @@
 #define WORLD_MAX_PROCESSES 8
 
 struct world {
-    const char *dsn;  /* of the owner */
-    char toy[512];    /* the binary */
+    const char *dsn; /* of the owner */
+    char toy[512];   /* the binary */
     char folder[64], conf[96];
     pid_t processes[WORLD_MAX_PROCESSES];
     struct bus *bus;
@@ -33,7 +33,8 @@ void world_close(struct world *world);
 
 /* Starts a service in a slot; returns when it says that it is ready, or after 10 s. */
 void world_start(struct world *world, int slot, const char *service);
-/* Starts it without waiting, with one more variable in its environment ("NAME=value"; may be NULL). */
+/* Starts it without waiting, with one more variable in its environment ("NAME=value"; may be NULL).
+ */
 void world_spawn(struct world *world, int slot, const char *service, const char *variable);
 bool world_is_ready(struct world *world, const char *service);
 /* Sends a signal and waits for the end; the status of waitpid(). */

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "tests/toy/world.h"
 #include "common/id.h"
+#include "tests/toy/world.h"
 
 typedef Penstock__Toy__V1__AddRequest AddRequest;
 typedef Penstock__Toy__V1__PlaceRequest PlaceRequest;
@@ -186,10 +186,10 @@ static void a_call_to_the_outside_is_taken_made_and_done(void **state)
     (void)state;
     NEEDS_WORLD();
     assert_int_equal(add("Add", "letter", "mail", "", ""), STATUS_OK);
-    assert_int_equal(world_await(world,
-                                 "SELECT count(*) FROM toyshop.letter WHERE was_sent AND attempts = 1",
-                                 1, 3000),
-                     1);
+    assert_int_equal(
+        world_await(world, "SELECT count(*) FROM toyshop.letter WHERE was_sent AND attempts = 1", 1,
+                    3000),
+        1);
 }
 
 static void a_projection_follows_its_own_log(void **state)

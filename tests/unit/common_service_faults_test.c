@@ -1,5 +1,5 @@
-/* The skeleton under faults: processes and the database die while commands come in. The driver keeps
- * its own record of what was acknowledged; the database is no witness for itself. */
+/* The skeleton under faults: processes and the database die while commands come in. The driver
+ * keeps its own record of what was acknowledged; the database is no witness for itself. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -105,7 +105,8 @@ static bool resend(struct slot *slots)
     return is_open;
 }
 
-/* Runs a stream; meanwhile fault is called every period_ms. Every command is answered in the end. */
+/* Runs a stream; meanwhile fault is called every period_ms. Every command is answered in the end.
+ */
 static struct stream run_stream(const char *rpc, int seconds, int period_ms,
                                 void (*fault)(int number))
 {
@@ -142,12 +143,11 @@ static void assert_gapless(void)
 
 static void assert_applied_once(void)
 {
-    assert_int_equal(
-        world_await(world,
-                    "SELECT (SELECT max(position) FROM toyshop.event) -"
-                    " (SELECT position FROM toystock.cursor WHERE source = 'toyshop')",
-                    0, 20000),
-        0);
+    assert_int_equal(world_await(world,
+                                 "SELECT (SELECT max(position) FROM toyshop.event) -"
+                                 " (SELECT position FROM toystock.cursor WHERE source = 'toyshop')",
+                                 0, 20000),
+                     0);
     assert_int_equal(world_number(world, "SELECT (SELECT max(position) FROM toyshop.event) -"
                                          " (SELECT count(*) FROM toystock.applied) -"
                                          " (SELECT count(*) FROM toystock.parked)"),
@@ -293,8 +293,8 @@ static void one(const char *id, const char *mode, const char *key, int timeout_m
     request.id = (char *)(uintptr_t)id;
     request.mode = (char *)(uintptr_t)mode;
     request.key = (char *)(uintptr_t)key;
-    enum status ignored = world_call(world, "toyshop", "Add", command_id, &request.base, NULL,
-                                     timeout_ms);
+    enum status ignored =
+        world_call(world, "toyshop", "Add", command_id, &request.base, NULL, timeout_ms);
     (void)ignored;
 }
 
