@@ -29,6 +29,7 @@
 #include "penstock/bus/v1/bus.pb-c.h"
 
 #define SCRIPTED_MAX_EVENTS 20000
+#define SCRIPTED_MAX_LOGS 4
 
 typedef Penstock__Bus__V1__Event WireEvent;
 typedef Penstock__Bus__V1__FetchRequest FetchRequest;
@@ -63,6 +64,8 @@ struct scripted_log {
     _Atomic bool stops;
     /* Answers other methods; NULL: an empty answer. */
     const ProtobufCMessage *(*answer)(const char *method);
+    /* Answers a request with what stands in its payload, before the above; true when it has. */
+    bool (*handle)(struct scripted_log *log, const char *method, struct bus_request *request);
 };
 
 static void scripted_reply(struct scripted_log *log, struct bus_request **request,
@@ -110,6 +113,8 @@ static void scripted_request(void *context, struct bus_request *request)
 {
     struct scripted_log *log = context;
     const char *method = strchr(request->header->method, '.') + 1;
+    if (log->handle != NULL && log->handle(log, method, request))
+        return;
     if (strcmp(method, "Fetch") != 0) {
         const ProtobufCMessage *answer = log->answer != NULL ? log->answer(method) : NULL;
         Penstock__Bus__V1__SettleHoldResponse empty = PENSTOCK__BUS__V1__SETTLE_HOLD_RESPONSE__INIT;
@@ -195,7 +200,8 @@ struct scripted {
     const char *service, *dsn;
     char folder[64], conf[96], binary[512];
     pid_t pid;
-    struct scripted_log logs[2];
+    struct scripted_log logs[SCRIPTED_MAX_LOGS];
+    int nlogs;
     struct bus *bus;
     struct bus_loop *loop;
     struct bus_client *client;
@@ -288,6 +294,13 @@ static void scripted_await_ready(struct scripted *world)
     scripted_must(false, "the service does not become ready");
 }
 
+/* One more log: the service finds it when it looks for it next. */
+static void scripted_add_log(struct scripted *world, const char *service)
+{
+    scripted_must(world->nlogs < SCRIPTED_MAX_LOGS, "too many logs");
+    scripted_log_open(&world->logs[world->nlogs++], service, world->folder);
+}
+
 /* Two logs, by the names of their services. NULL when there is no PENSTOCK_TEST_DSN. */
 static struct scripted *scripted_open(const char *service, const struct migration *migrations,
                                       size_t nmigrations, const char *first, const char *second)
@@ -310,8 +323,8 @@ static struct scripted *scripted_open(const char *service, const struct migratio
     snprintf(role, sizeof role, "penstock_%s", service);
     if (migrate_apply(dsn, service, role, migrations, nmigrations, NULL, &message) != STATUS_OK)
         scripted_must(false, message);
-    scripted_log_open(&world->logs[0], first, world->folder);
-    scripted_log_open(&world->logs[1], second, world->folder);
+    scripted_add_log(world, first);
+    scripted_add_log(world, second);
     struct bus_options options = {.directory = world->folder, .self = "driver"};
     scripted_must(bus_open(&options, &world->bus) == STATUS_OK, "no bus");
     world->loop = bus_loop_open(world->bus);
@@ -343,8 +356,8 @@ static void scripted_close(struct scripted *world)
         scripted_end(world, SIGTERM);
     bus_loop_close(&world->loop);
     bus_close(&world->bus);
-    scripted_log_close(&world->logs[0]);
-    scripted_log_close(&world->logs[1]);
+    for (int i = 0; i < world->nlogs; i++)
+        scripted_log_close(&world->logs[i]);
     arena_close(&world->arena);
     db_close(&world->db);
     char command[128];
@@ -361,12 +374,12 @@ static long long scripted_number(struct scripted *world, const char *sql)
     return number;
 }
 
-/* Waits until both logs have been applied as far as they are shown. */
+/* Waits until all logs have been applied as far as they are shown. */
 static void scripted_settle(struct scripted *world)
 {
     for (int waited = 0; waited < 10000; waited += 5) {
         bool is_done = true;
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < world->nlogs; i++) {
             char sql[256];
             snprintf(sql, sizeof sql,
                      "SELECT coalesce(max(position), 0) FROM %s.cursor WHERE source = '%s'",
