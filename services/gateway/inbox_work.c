@@ -205,8 +205,11 @@ static void ask_orders(struct asking *asking, struct work *work, const ImportOrd
     header.command_id = command_id(work, arena);
     struct question *question = ARENA_NEW(arena, struct question);
     *question = (struct question){asking, work};
-    enum status status = bus_ask_message(asking->worker->client, "orders", &header, &import->base,
-                                         ASK_TIMEOUT_MS, on_answer, question);
+    /* Without this look a question would wait for somebody to come until its time is over. */
+    enum status status = STATUS_UNAVAILABLE;
+    if (bus_client_is_connected(asking->worker->client, "orders"))
+        status = bus_ask_message(asking->worker->client, "orders", &header, &import->base,
+                                 ASK_TIMEOUT_MS, on_answer, question);
     if (status == STATUS_OK)
         asking->in_flight++;
     else
@@ -263,11 +266,19 @@ static void begin(struct asking *asking, struct work *work)
     arena_reset(scratch);
 }
 
+/* A moment for the connection to come about, when this is the first thing that we ask. */
+static void wait_for_orders(struct outcall_worker *worker)
+{
+    for (int i = 0; i < 10 && !bus_client_is_connected(worker->client, "orders"); i++)
+        bus_loop_once(bus_client_loop(worker->client), 50);
+}
+
 void inbox_make(struct outcall_worker *worker, struct outcall_job *jobs, size_t count)
 {
     struct asking asking = {.worker = worker};
     struct bus_loop *loop = bus_client_loop(worker->client);
     CRASHPOINT("inbox.before_decode");
+    wait_for_orders(worker);
     for (size_t i = 0; i < count; i++) {
         while (asking.in_flight >= MAX_IN_FLIGHT)
             bus_loop_once(loop, -1);
