@@ -111,7 +111,7 @@ enum status list_fulfillments(struct call *call, const ProtobufCMessage *message
         return STATUS_OK; /* no order of this number, or not heard of yet: nothing is listed */
     TRY(status);
     size_t limit = (size_t)filter.limit++;
-    TRY(store_list(call->db, &filter, &rows, &count));
+    TRY(store_list(call->db, call->arena, &filter, &rows, &count));
     if (count > limit) {
         count = limit;
         out->next_cursor = cursor_text(call->arena, &rows[limit - 1].id);

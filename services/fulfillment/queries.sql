@@ -70,31 +70,34 @@ SELECT order_id FROM sales_order WHERE number = $1 AND number <> '';
 
 -- name: fulfillments_of_order
 SELECT id, order_id FROM fulfillment_order
-WHERE order_id = $1 AND ($2::uuid IS NULL OR id < $2)
+WHERE order_id = $1 AND id < $2
   AND (cardinality($3::smallint[]) = 0 OR status = ANY ($3::smallint[])) AND ($4::text IS NULL OR location = $4)
 ORDER BY id DESC LIMIT $5;
 
 -- name: fulfillments_newest
 SELECT id, order_id FROM fulfillment_order
-WHERE $1::uuid IS NULL OR id < $1
+WHERE id < $1
 ORDER BY id DESC LIMIT $2;
 
--- The index leads with the location, so a list over all locations steps through them: there are few.
--- name: fulfillments_listed
+-- The locations that have work: few, and found by stepping over the index.
+-- name: locations
 WITH RECURSIVE place (location) AS (
-    (SELECT f.location FROM fulfillment_order f
-     WHERE $2::text IS NULL OR f.location = $2 ORDER BY f.location LIMIT 1)
+    (SELECT location FROM fulfillment_order ORDER BY location LIMIT 1)
     UNION ALL
-    SELECT (SELECT f.location FROM fulfillment_order f
-            WHERE f.location > p.location AND $2::text IS NULL ORDER BY f.location LIMIT 1)
+    SELECT (SELECT f.location FROM fulfillment_order f WHERE f.location > p.location ORDER BY f.location LIMIT 1)
     FROM place p WHERE p.location IS NOT NULL
 )
+SELECT location FROM place WHERE location IS NOT NULL;
+
+-- The newest of each location and status. Said as a range and not as "status = ", and ordered in full, so that
+-- only the index for lists fits: no plan walks down the primary key looking for a status that is rare.
+-- name: fulfillments_listed
 SELECT page.id, page.order_id
-FROM place p CROSS JOIN unnest($1::smallint[]) AS s (status)
+FROM unnest($1::text[]) AS p (location) CROSS JOIN unnest($2::smallint[]) AS s (status)
 CROSS JOIN LATERAL (
     SELECT f.id, f.order_id FROM fulfillment_order f
-    WHERE f.location = p.location AND f.status = s.status AND f.id < $3
-    ORDER BY f.id DESC LIMIT $4
+    WHERE f.location = p.location AND f.status >= s.status AND (f.status, f.id) < (s.status, $3::uuid)
+    ORDER BY f.status DESC, f.id DESC LIMIT $4
 ) page
 ORDER BY page.id DESC LIMIT $4;
 

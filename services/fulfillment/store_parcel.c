@@ -87,6 +87,25 @@ enum status store_order_by_number(struct db *db, const char *number, struct uuid
     return one_order_id(rows, count, order_id);
 }
 
+struct location_row {
+    const char *location;
+};
+DB_SHAPE(location_shape, struct location_row, DB_FIELD(struct location_row, location, DB_TEXT));
+
+/* The location asked for, or all that there are. */
+static enum status locations_of(struct db *db, struct arena *arena,
+                                const struct list_filter *filter, const char ***out, size_t *count)
+{
+    struct location_row *rows;
+    *count = 1;
+    if (filter->location == NULL)
+        TRY(db_select(db, Q_LOCATIONS, &location_shape, &rows, count));
+    *out = ARENA_ARRAY(arena, *count, const char *);
+    for (size_t i = 0; i < *count; i++)
+        (*out)[i] = filter->location != NULL ? filter->location : rows[i].location;
+    return STATUS_OK;
+}
+
 /* Asked for one status, or for each that there is: the list's index leads with location and status.
  */
 static struct db_arg statuses_of(const struct list_filter *filter, const int64_t *one)
@@ -101,23 +120,25 @@ static struct db_arg statuses_of(const struct list_filter *filter, const int64_t
     return db_ints(all, sizeof all / sizeof all[0]);
 }
 
-enum status store_list(struct db *db, const struct list_filter *filter, struct listed **rows,
-                       size_t *count)
+enum status store_list(struct db *db, struct arena *arena, const struct list_filter *filter,
+                       struct listed **rows, size_t *count)
 {
     static const struct uuid last = {
         {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}};
+    const struct uuid *before = filter->before != NULL ? filter->before : &last;
     int64_t status = (int64_t)filter->status;
     if (filter->order_id != NULL)
         return db_select(db, Q_FULFILLMENTS_OF_ORDER, &listed_shape, rows, count,
-                         db_uuid(filter->order_id), db_uuid(filter->before),
-                         statuses_of(filter, &status), db_text(filter->location),
-                         db_int(filter->limit));
+                         db_uuid(filter->order_id), db_uuid(before), statuses_of(filter, &status),
+                         db_text(filter->location), db_int(filter->limit));
     if (filter->status == 0 && filter->location == NULL)
-        return db_select(db, Q_FULFILLMENTS_NEWEST, &listed_shape, rows, count,
-                         db_uuid(filter->before), db_int(filter->limit));
+        return db_select(db, Q_FULFILLMENTS_NEWEST, &listed_shape, rows, count, db_uuid(before),
+                         db_int(filter->limit));
+    const char **locations;
+    size_t nlocations;
+    TRY(locations_of(db, arena, filter, &locations, &nlocations));
     return db_select(db, Q_FULFILLMENTS_LISTED, &listed_shape, rows, count,
-                     statuses_of(filter, &status), db_text(filter->location),
-                     db_uuid(filter->before != NULL ? filter->before : &last),
+                     db_texts(locations, nlocations), statuses_of(filter, &status), db_uuid(before),
                      db_int(filter->limit));
 }
 

@@ -72,11 +72,15 @@ INSERT INTO inspection (id, return_id, refund_minor, inspected_at) VALUES ($1, $
 
 -- name: returns_of_order
 SELECT id, order_id FROM return_order
-WHERE order_id = $1 AND ($2::uuid IS NULL OR id < $2) AND ($3::smallint IS NULL OR status = $3)
+WHERE order_id = $1 AND id < $2 AND ($3::smallint IS NULL OR status = $3)
 ORDER BY id DESC LIMIT $4;
 
 -- name: returns_newest
-SELECT id, order_id FROM return_order WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2;
+SELECT id, order_id FROM return_order WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
+-- Said as a range and not as "status = ", and ordered in full, so that only the index by status fits: no plan
+-- walks down the primary key looking for a status that is rare.
 -- name: returns_by_status
-SELECT id, order_id FROM return_order WHERE status = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3;
+SELECT id, order_id FROM return_order
+WHERE status >= $1 AND (status, id) < ($1, $2::uuid)
+ORDER BY status DESC, id DESC LIMIT $3;

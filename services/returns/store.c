@@ -291,14 +291,17 @@ enum status store_inspection_insert(struct db *db, const struct uuid *id,
 enum status store_list(struct db *db, const struct list_filter *filter, struct listed **rows,
                        size_t *count)
 {
+    static const struct uuid last = {
+        {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}};
+    const struct uuid *before = filter->before != NULL ? filter->before : &last;
     if (filter->order_id != NULL)
         return db_select(db, Q_RETURNS_OF_ORDER, &listed_shape, rows, count,
-                         db_uuid(filter->order_id), db_uuid(filter->before),
+                         db_uuid(filter->order_id), db_uuid(before),
                          filter->status != 0 ? db_int(filter->status) : db_null(),
                          db_int(filter->limit));
     if (filter->status != 0)
         return db_select(db, Q_RETURNS_BY_STATUS, &listed_shape, rows, count,
-                         db_int(filter->status), db_uuid(filter->before), db_int(filter->limit));
-    return db_select(db, Q_RETURNS_NEWEST, &listed_shape, rows, count, db_uuid(filter->before),
+                         db_int(filter->status), db_uuid(before), db_int(filter->limit));
+    return db_select(db, Q_RETURNS_NEWEST, &listed_shape, rows, count, db_uuid(before),
                      db_int(filter->limit));
 }
