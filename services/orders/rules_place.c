@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define DAY_US (INT64_C(86400) * 1000000)
+
 size_t rules_place_ids(const PlaceOrderRequest *in)
 {
     return 1 + in->n_lines + 2 * in->n_payments + 1;
@@ -199,6 +201,14 @@ static void place_status(struct order *order, const struct placing *placing, con
     }
 }
 
+/* A channel's clock may be wrong, and its orders are taken all the same: none is of the future. */
+static int64_t placed_at(const PlaceOrderRequest *in, int64_t now_us)
+{
+    if (in->placed_at_us <= 0)
+        return now_us;
+    return in->placed_at_us > now_us + DAY_US ? now_us : in->placed_at_us;
+}
+
 static struct order *place_head(const struct placing *placing, const struct act *act)
 {
     const PlaceOrderRequest *in = placing->in;
@@ -216,7 +226,7 @@ static struct order *place_head(const struct placing *placing, const struct act 
     order->country = country_of(in->shipping_address, act->arena);
     order->prices_include_tax = in->prices_include_tax;
     order->version = 1;
-    order->placed_at_us = in->placed_at_us != 0 ? in->placed_at_us : act->now_us;
+    order->placed_at_us = placed_at(in, act->now_us);
     order->created_at_us = order->updated_at_us = act->now_us;
     order->created_by = act->actor;
     order->cancel_reason = "";

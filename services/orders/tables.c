@@ -115,7 +115,7 @@ const struct counter orders_counters[] = {
 
 const struct conf_key orders_conf_keys[] = {
     CONF_INT(
-        struct orders_conf, notify_max_age_hours, "168", 0, 87600,
+        struct orders_conf, notify_max_age_hours, "2160", 0, 87600,
         "Customers of orders that were placed longer ago than this hear nothing when the order "
         "is taken over."),
     CONF_END,
