@@ -125,7 +125,6 @@ enum status handle_replay_delivery(struct call *call, const ProtobufCMessage *me
         TRY(store_inbox_replay(call->db, &row->id, call->now_us));
         outcall_kick(call, "inbox");
         row->status = INBOX_RECEIVED;
-        row->attempts = 0;
         row->done_at = 0;
         row->reason_code = row->reason = "";
     }

@@ -32,7 +32,8 @@ SELECT EXISTS (SELECT FROM inbox_delivery
 -- something about one.
 -- name: inbox_due
 SELECT d.id, d.channel, d.channel_type, d.topic, d.external_id, d.is_test, d.triggered_at_ns,
-       d.traceparent, d.body_sha256, d.body_bytes, d.attempts, d.lost, d.replays,
+       d.traceparent, d.body_sha256, d.body_bytes, d.attempts, d.lost, d.faults,
+       d.replays,
        EXISTS (SELECT FROM inbox_delivery e
                WHERE e.channel = d.channel AND e.external_id = d.external_id
                      AND e.order_id IS NOT NULL) AS is_known
@@ -55,10 +56,11 @@ SET status = r.status, reason_code = r.reason_code, reason = r.reason,
     order_id = coalesce(r.order_id, d.order_id),
     order_number = CASE WHEN r.order_number <> '' THEN r.order_number ELSE d.order_number END,
     effect = CASE WHEN r.effect <> '' THEN r.effect ELSE d.effect END,
-    replays = d.replays + r.more_replays, lost = 0, next_attempt_at = r.next_attempt_at, done_at = r.done_at
+    replays = d.replays + r.more_replays, lost = 0, faults = r.faults,
+    next_attempt_at = r.next_attempt_at, done_at = r.done_at
 FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[],
-            $8::integer[], $9::timestamptz[], $10::timestamptz[])
-     AS r (id, status, reason_code, reason, order_id, order_number, effect, more_replays,
+            $8::integer[], $9::integer[], $10::timestamptz[], $11::timestamptz[])
+     AS r (id, status, reason_code, reason, order_id, order_number, effect, more_replays, faults,
            next_attempt_at, done_at)
 WHERE d.id = r.id AND d.status = 1;
 
@@ -69,8 +71,8 @@ WHERE status = 1 AND next_attempt_at > $1;
 
 -- name: inbox_replay
 UPDATE inbox_delivery
-SET status = 1, attempts = 0, lost = 0, replays = replays + 1, next_attempt_at = $2, done_at = NULL,
-    reason_code = '', reason = ''
+SET status = 1, lost = 0, faults = 0, replays = replays + 1, next_attempt_at = $2,
+    done_at = NULL, reason_code = '', reason = ''
 WHERE id = $1 AND status <> 1;
 
 -- The bodies of deliveries older than an id of that moment.

@@ -58,10 +58,13 @@ static struct inbox_result refused(const struct inbox_due *due, const struct inb
 static struct inbox_result failed(const struct inbox_due *due, const struct inbox_answer *answer,
                                   int64_t now_us, struct arena *arena)
 {
-    if (due->attempts + 1 >= INBOX_MAX_FAULTS)
+    if (due->faults + 1 >= INBOX_MAX_FAULTS)
         return park(due, answer, arena);
-    return again(due, "orders_fault", "orders could not work on it; it is tried again.",
-                 now_us + rules_inbox_pause_us(&due->id, due->attempts, false));
+    struct inbox_result result =
+        again(due, "orders_fault", "orders could not work on it; it is tried again.",
+              now_us + rules_inbox_pause_us(&due->id, due->faults, false));
+    result.faults = due->faults + 1;
+    return result;
 }
 
 struct inbox_result rules_inbox_judge(const struct inbox_due *due,

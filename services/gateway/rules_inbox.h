@@ -24,12 +24,13 @@ struct inbox_answer {
     enum status status;
     const char *code, *field, *message; /* of a refusal; never NULL */
 };
-/* For any answer but OK. due.attempts counts the attempts before this one. */
+/* For any answer but OK. due.attempts and due.faults count what was before. */
 struct inbox_result rules_inbox_judge(const struct inbox_due *due,
                                       const struct inbox_answer *answer, int64_t now_us,
                                       struct arena *arena);
-/* How long to wait after so many attempts: up to 5 s while orders is away, up to a minute after a
- * fault; spread by the delivery's id, so that what failed together does not come back together. */
+/* How long to wait after so many attempts or faults: up to 5 s while orders is away, up to a minute
+ * after a fault; spread by the delivery's id, so that what failed together does not come back
+ * together. */
 int64_t rules_inbox_pause_us(const struct uuid *id, int32_t attempts, bool is_away);
 
 /* Which of what is due to take now, in its order: none twice of one order, none together with one

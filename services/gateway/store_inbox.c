@@ -133,6 +133,7 @@ DB_SHAPE(due_shape, struct inbox_due, DB_FIELD(struct inbox_due, id, DB_UUID),
          DB_FIELD(struct inbox_due, body_sha256, DB_BYTEA),
          DB_FIELD(struct inbox_due, body_bytes, DB_INT32),
          DB_FIELD(struct inbox_due, attempts, DB_INT32), DB_FIELD(struct inbox_due, lost, DB_INT32),
+         DB_FIELD(struct inbox_due, faults, DB_INT32),
          DB_FIELD(struct inbox_due, replays, DB_INT32));
 
 enum status store_inbox_due(struct db *db, int64_t now_us, size_t limit, struct inbox_due **list,
@@ -162,7 +163,8 @@ void store_inbox_result_add(struct db *db, const struct inbox_result *result, in
     db_add(db_columns(db, Q_INBOX_RESULT), db_uuid(&result->id), db_int(result->status),
            db_text(result->reason_code), db_text(result->reason), db_uuid(&result->order_id),
            db_text(result->order_number), db_text(result->effect), db_int(result->more_replays),
-           db_time(stays ? result->next_attempt_at_us : now_us), db_time(stays ? 0 : now_us));
+           db_int(result->faults), db_time(stays ? result->next_attempt_at_us : now_us),
+           db_time(stays ? 0 : now_us));
 }
 
 enum status store_inbox_untake(struct db *db, int64_t now_us)

@@ -31,7 +31,8 @@ struct inbox_due {
     int64_t triggered_at_ns;
     struct db_bytea body_sha256;
     int32_t body_bytes, attempts, replays;
-    int32_t lost; /* attempts in a row under which the process died */
+    int32_t faults; /* results in a row that were a fault of ours */
+    int32_t lost;   /* attempts in a row under which the process died */
 };
 /* True while orders is away and what has been tried is not due again. */
 enum status store_inbox_is_waiting(struct db *db, int64_t now_us, bool *is_waiting) MUST_CHECK;
@@ -55,7 +56,7 @@ struct inbox_result {
     const char *reason_code, *reason; /* "" when there is none */
     struct uuid order_id;             /* nil: as it was */
     const char *order_number, *effect;
-    int32_t more_replays;
+    int32_t more_replays, faults;
     int64_t next_attempt_at_us; /* of one that stays received */
 };
 void store_inbox_result_add(struct db *db, const struct inbox_result *result, int64_t now_us);

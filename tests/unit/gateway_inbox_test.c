@@ -86,11 +86,11 @@ static int64_t number_of(const char *sql)
 static const struct inbox_due some_due = {
     .channel = "tea", .channel_type = "shopify", .external_id = "1", .attempts = 0};
 
-static struct inbox_result judge(enum status status, const char *code, int32_t attempts)
+static struct inbox_result judge(enum status status, const char *code, int32_t before)
 {
     struct inbox_due due = some_due;
     const struct inbox_answer answer = {status, code, "lines[0].sku", "No."};
-    due.attempts = attempts;
+    due.attempts = due.faults = before;
     return rules_inbox_judge(&due, &answer, NOW, arena);
 }
 
@@ -126,11 +126,12 @@ static void nothing_is_parked_because_orders_is_away(void **state)
 static void a_fault_is_tried_again_and_then_parked(void **state)
 {
     (void)state;
-    for (int32_t attempts = 0; attempts < INBOX_MAX_FAULTS + 2; attempts++) {
-        struct inbox_result result = judge(STATUS_INTERNAL, "internal", attempts);
-        bool is_over = attempts + 1 >= INBOX_MAX_FAULTS;
+    for (int32_t faults = 0; faults < INBOX_MAX_FAULTS + 2; faults++) {
+        struct inbox_result result = judge(STATUS_INTERNAL, "internal", faults);
+        bool is_over = faults + 1 >= INBOX_MAX_FAULTS;
         assert_int_equal(result.status, is_over ? INBOX_PARKED : INBOX_RECEIVED);
         assert_string_equal(result.reason_code, is_over ? "internal" : "orders_fault");
+        assert_int_equal(result.faults, is_over ? 0 : faults + 1);
     }
 }
 
@@ -349,7 +350,7 @@ static void results_are_recorded_and_a_replay_starts_again(void **state)
     assert_int_equal(due[1].replays + due[2].replays, 2);
     OK(store_inbox_by_id(db, &list[0]->id, &row));
     assert_string_equal(row->effect, "placed");
-    assert_int_equal(row->attempts, 0);
+    assert_int_equal(row->attempts, 1);
 }
 
 static void while_orders_is_away_the_others_wait_too(void **state)

@@ -21,6 +21,8 @@ CREATE TABLE inbox_delivery (
     attempts integer NOT NULL DEFAULT 0,
     -- Attempts in a row of which no result was ever stored: the process died under them.
     lost integer NOT NULL DEFAULT 0,
+    -- Results in a row that were a fault of ours.
+    faults integer NOT NULL DEFAULT 0,
     replays integer NOT NULL DEFAULT 0,
     order_id uuid,
     order_number text NOT NULL DEFAULT '',
