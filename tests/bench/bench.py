@@ -8,6 +8,7 @@ at the moment it is acknowledged, one order per transaction, into copies of the 
 client count. Everything shares the machine: the load generator, the six services and PostgreSQL.
 """
 import argparse
+import glob
 import json
 import os
 import re
@@ -141,26 +142,80 @@ def sustained(shop, seconds):
     return result, grows
 
 
-# The rows that one acknowledged order leaves behind in the same instant: orders' transaction and inventory's hold.
-def pgbench(shop, seconds=10):
+# The tables that one acknowledged order leaves rows in, and what must be new in each row.
+SAME_ROWS = {
+    "orders.orders": {"id": ":'id'::uuid", "number": "'B-' || :n"},
+    "orders.order_line": {"order_id": ":'id'::uuid", "id": "gen_random_uuid()"},
+    "orders.payment": {"order_id": ":'id'::uuid", "id": "gen_random_uuid()"},
+    "orders.order_number": {"order_id": ":'id'::uuid", "number": "'B-' || :n"},
+    "orders.order_external": {"order_id": ":'id'::uuid", "external_id": "'B-' || :n"},
+    "orders.command": {"id": "gen_random_uuid()"},
+    "orders.event": {"position": ":n", "event_id": ":'id'::uuid"},
+    "inventory.hold": {"hold_id": ":'id'::uuid", "command_key": "gen_random_uuid()"},
+    "inventory.movement": {"position": ":n * 4 + row_number() OVER ()", "cause_id": ":'id'::uuid"},
+}
+# Where the rows of one sample order are; a hold of it is there only until its event is read.
+SAMPLE = {
+    "orders.order_line": "order_id = (SELECT id FROM orders.orders LIMIT 1)",
+    "orders.payment": "order_id = (SELECT id FROM orders.orders LIMIT 1)",
+}
+LIMITS = {"orders.order_line": 3, "inventory.movement": 3}
+
+
+def same_rows_script(psql):
+    psql("DROP SCHEMA IF EXISTS bench CASCADE; CREATE SCHEMA bench")
+    parts = ["\\set n random(1, 4000000000000)", "\\set a random(0, 2147483647)", "\\set b random(0, 2147483647)"]
+    statements = []
+    for table, new in SAME_ROWS.items():
+        name = table.replace(".", "_")
+        source = {"orders.command": "orders.command_0", "orders.event": "orders.event_00"}.get(table, table)
+        psql(f"CREATE TABLE bench.{name} (LIKE {source} INCLUDING ALL)")
+        rows = f"SELECT * FROM {table} WHERE {SAMPLE.get(table, 'true')} LIMIT {LIMITS.get(table, 1)}"
+        psql(f"CREATE TABLE bench.sample_{name} AS {rows}")
+        if table == "inventory.hold":
+            psql(HOLD_SAMPLE)
+        columns = psql(f"SELECT string_agg(column_name, ',' ORDER BY ordinal_position) FROM information_schema.columns "
+                       f"WHERE table_schema = 'bench' AND table_name = '{name}'").strip().split(",")
+        values = ", ".join(new.get(c, c) for c in columns)
+        statements.append(f"INSERT INTO bench.{name} ({', '.join(columns)}) SELECT {values} FROM bench.sample_{name};")
+    script = "\n".join(parts + ["BEGIN;"] + statements + ["COMMIT;"]) + "\n"
+    # An id that rises with time, as ours do, costs pgbench nothing: it is put together from variables.
+    return script.replace(":'id'::uuid", "(lpad(to_hex(:n), 12, '0') || lpad(to_hex(:a), 8, '0') || lpad(to_hex(:b), 12, '0'))::uuid")
+
+
+HOLD_SAMPLE = """
+INSERT INTO bench.sample_inventory_hold (hold_id, claim_id, command_key, question_key, command_id, asker, asked_at, decision,
+                                         lines, levels, quantities)
+SELECT hold_id, claim_id, gen_random_uuid(), gen_random_uuid(), 'key:0192/orders.PlaceOrder/bench-1-1', 'orders', decided_at, decision,
+       '{0,1,2}', '{1,2,3}', '{1,1,1}'
+FROM inventory.order_stock WHERE NOT EXISTS (SELECT FROM bench.sample_inventory_hold) LIMIT 1
+"""
+
+
+def pgbench(shop, folder, seconds=10):
     best = 0
     dsn = re.search(r'database = "([^"]+)"', open(os.path.join(shop.home, "penstock.conf")).read()).group(1)
-    env = dict(os.environ)
+    env = dict(os.environ, PGUSER="penstock")
     for part in dsn.split():
         name, value = part.split("=", 1)
-        env[{"host": "PGHOST", "dbname": "PGDATABASE"}.get(name, name)] = value
-    env["PGUSER"] = "penstock"
-    script = os.path.join(ROOT, "tests/bench/same_rows.sql")
-    with open(os.path.join(ROOT, "tests/bench/same_rows_setup.sql")) as setup:
-        subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1"], stdin=setup, env=env, check=True, capture_output=True)
+        env[{"host": "PGHOST", "dbname": "PGDATABASE"}[name]] = value
+
+    def psql(sql):
+        return subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql], env=env, check=True, capture_output=True, text=True).stdout
+
+    script = os.path.join(folder, "same_rows.pgbench")
+    with open(script, "w") as file:
+        file.write(same_rows_script(psql))
+    program = sorted(glob.glob("/usr/lib/postgresql/*/bin/pgbench"))[-1]
     for clients in (1, 4, 8, 16, 32, 64):
-        done = subprocess.run(["pgbench", "-n", "-M", "prepared", "-f", script, "-c", str(clients), "-j", "2", "-T", str(seconds)],
+        done = subprocess.run([program, "-n", "-M", "prepared", "-f", script, "-c", str(clients), "-j", "2", "-T", str(seconds)],
                               env=env, capture_output=True, text=True)
         found = re.search(r"tps = ([\d.]+)", done.stdout)
         if not found:
             sys.exit("pgbench failed: " + done.stderr)
-        print(f"    pgbench, {clients} clients: {float(found.group(1)):,.0f} orders/s")
+        print(f"    pgbench, {clients} clients: {float(found.group(1)):,.0f} orders/s", flush=True)
         best = max(best, float(found.group(1)))
+    psql("DROP SCHEMA bench CASCADE")
     return best
 
 
@@ -184,7 +239,7 @@ def main():
                 sustained(shop, o.sustained)
                 shop.wait_idle()
             if not o.no_pgbench:
-                baseline = pgbench(shop)
+                baseline = pgbench(shop, folder)
                 print(f"pgbench's best: {baseline:,.0f} orders/s. Ratio of peak to it: {best64['per_second'] / baseline:.1f} at 64, "
                       f"{best256['per_second'] / baseline:.1f} at 256 connections")
             print("verify:", penstock(shop.home, "verify").strip().splitlines()[-1])
