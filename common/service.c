@@ -400,7 +400,9 @@ static void each_round(void *context)
                  LOG_INT("ms", (clock_monotonic_us() - process->started_us) / 1000),
                  LOG_TEXT("version", PENSTOCK_VERSION));
     }
-    if (front->is_stopping && (front->in_flight == 0 || clock_monotonic_us() > front->stop_at_us))
+    const struct service *service = process->service;
+    bool is_done = front->in_flight == 0 && (service->is_stopped == NULL || service->is_stopped());
+    if (front->is_stopping && (is_done || clock_monotonic_us() > front->stop_at_us))
         bus_loop_stop(front->loop);
 }
 
@@ -431,6 +433,8 @@ static int serve(struct process *process, int signals)
     } else {
         bus_loop_run(front.loop);
     }
+    if (service->end != NULL)
+        service->end();
     front_stop(&front);
     stop_projections(&front);
     join_threads(process, &threads);

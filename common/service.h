@@ -37,7 +37,8 @@ struct service;
 
 /* ---- one piece of work ---- */
 
-/* What an ask brought. Exactly one of: it was not asked; no answer came (away, too late); or came. */
+/* What an ask brought. Exactly one of: it was not asked; no answer came (away, too late); or came.
+ */
 struct answer {
     bool was_asked;
     bool came;
@@ -70,13 +71,13 @@ struct call {
     const char *command_id;         /* "" when the caller gave no identity */
     struct uuid command_hash;       /* of the packed request */
     const ProtobufCMessage *in;
-    ProtobufCMessage *out;              /* NULL for events and timers */
+    ProtobufCMessage *out;                   /* NULL for events and timers */
     struct answer answers[SERVICE_MAX_ASKS]; /* by the route's asks */
-    const struct event_source *event;   /* NULL unless it is an event */
+    const struct event_source *event;        /* NULL unless it is an event */
     /* When this service is asked for a hold. */
     const char *question_hash;
     const char *asker;
-    struct uuid void_hold_id; /* nil unless the hold of the answer before is void: release it */
+    struct uuid void_hold_id;  /* nil unless the hold of the answer before is void: release it */
     struct uuid reply_hold_id; /* the handler sets it: the hold that this answer adds */
     bool is_last_try;          /* call_later() would be in vain */
     enum status status;        /* OK, or what refuse() said */
@@ -109,8 +110,8 @@ struct batch {
             for (const Type_ *event_ = (const Type_ *)call_->in; event_ != NULL; event_ = NULL)
 
 /* Says no: nothing of this call may have been written. code is stable snake_case, field names the
- * request's field at fault ("" when none), the sentence says what would be right. Returns status, so
- * that a handler ends with return refuse(...). In an event handler it parks the event. */
+ * request's field at fault ("" when none), the sentence says what would be right. Returns status,
+ * so that a handler ends with return refuse(...). In an event handler it parks the event. */
 enum status refuse(struct call *call, enum status status, const char *code, const char *field,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* A figure that goes with the refusal: {"available", "3"}. */
@@ -131,7 +132,8 @@ void call_log_order(struct call *call, const char *event_name, const char *body,
 
 /* ---- routes ---- */
 
-typedef enum status handler_fn(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
+typedef enum status handler_fn(struct call *call, const ProtobufCMessage *in,
+                               ProtobufCMessage *out);
 typedef enum status batch_fn(struct batch *batch);
 
 /* Before a command, the front asks another service. The question is built by a function of the
@@ -158,8 +160,9 @@ struct route {
     batch_fn *batch;
     const char *permission; /* which of the caller's permissions lets it in; NULL: any service */
     struct ask asks[SERVICE_MAX_ASKS];
-    /* What is kept of the answer for a repeat, seven days: NULL keeps all of it. A route whose answer
-     * holds personal data gives both: strip takes away what render puts back from the request. */
+    /* What is kept of the answer for a repeat, seven days: NULL keeps all of it. A route whose
+     * answer holds personal data gives both: strip takes away what render puts back from the
+     * request. */
     void (*strip)(ProtobufCMessage *out, struct arena *arena);
     enum status (*render)(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
 };
@@ -194,9 +197,10 @@ struct timer {
 
 /* ---- what waits for the outside world ---- */
 
-/* A kind of call to the outside: take (in the writer) picks what is due and records the attempt, make
- * (in a worker thread, after that commit) does it, done (in the writer) records the results. take
- * runs every period_ms, at once after outcall_kick(), and again while it returns full hands. */
+/* A kind of call to the outside: take (in the writer) picks what is due and records the attempt,
+ * make (in a worker thread, after that commit) does it, done (in the writer) records the results.
+ * take runs every period_ms, at once after outcall_kick(), and again while it returns full hands.
+ */
 struct outcall_job {
     struct arena *arena; /* the job's own: lives until done has committed */
     struct uuid id;
@@ -204,7 +208,7 @@ struct outcall_job {
 };
 struct outcall_worker {
     struct arena *arena;
-    void *state;              /* what open made */
+    void *state;               /* what open made */
     struct bus_client *client; /* to ask other services with bus_call() */
 };
 struct outcall {
@@ -250,14 +254,20 @@ struct service {
     const ProtobufCMessageDescriptor *const *events; /* what it emits, NULL at the end */
     /* Makes call->state, once for the writer and for each lane; conf is the filled struct. */
     void *(*open)(void *conf);
-    /* Runs in the writer whenever it becomes leader, before the first turn: warm what state caches. */
+    /* Runs in the writer whenever it becomes leader, before the first turn: warm what state caches.
+     */
     enum status (*lead)(struct call *call);
     /* Holds older than age_us that nobody has adopted, at most *count of them; runs on a lane. */
-    enum status (*unsettled)(struct call *call, int64_t age_us, struct unsettled *list, size_t *count);
+    enum status (*unsettled)(struct call *call, int64_t age_us, struct unsettled *list,
+                             size_t *count);
     /* More threads of its own (the gateway's HTTP); called once everything else is up. */
     enum status (*start)(const struct service *service, struct bus *bus, void *conf);
-    /* Stop taking new work; called on SIGTERM before the drain. */
+    /* Stop taking new work; called on SIGTERM before the drain, returns at once. */
     void (*stop)(void);
+    /* Whether its own threads have finished what was under way: part of the drain. NULL: none. */
+    bool (*is_stopped)(void);
+    /* Waits for them; called after the drain, or after start failed. */
+    void (*end)(void);
 };
 
 /* One more connection to this service's schema, with its queries prepared, for a thread that

@@ -27,7 +27,9 @@ int http_port(const struct http *http)
 
 static void *thread_main(void *argument)
 {
-    http_thread_run(argument);
+    struct http_thread *thread = argument;
+    http_thread_run(thread);
+    atomic_fetch_sub(&thread->http->running, 1);
     return NULL;
 }
 
@@ -99,9 +101,9 @@ enum status http_open(const struct http_options *options, struct http **out)
     }
     for (size_t i = 0; i < http->nthreads; i++) {
         struct http_thread *thread = &http->threads[i];
+        atomic_fetch_add(&http->running, 1);
         int failed = pthread_create(&thread->thread, NULL, thread_main, thread);
         assert(failed == 0);
-        thread->has_thread = true;
     }
     if (options->run_directory != NULL)
         http_write_address(http, options->run_directory);
@@ -111,17 +113,27 @@ enum status http_open(const struct http_options *options, struct http **out)
     return STATUS_OK;
 }
 
+void http_stop(struct http *http)
+{
+    const uint64_t one = 1;
+    atomic_store(&http->is_stopping, true);
+    for (size_t i = 0; i < http->nthreads; i++) {
+        ssize_t written = write(http->threads[i].wake_fd, &one, sizeof one);
+        assert(written == sizeof one);
+    }
+}
+
+bool http_is_stopped(const struct http *http)
+{
+    return atomic_load(&http->running) == 0;
+}
+
 void http_close(struct http **http)
 {
     if (*http == NULL)
         return;
-    const uint64_t one = 1;
-    atomic_store(&(*http)->is_stopping, true);
-    for (size_t i = 0; i < (*http)->nthreads; i++) {
-        struct http_thread *thread = &(*http)->threads[i];
-        ssize_t written = write(thread->wake_fd, &one, sizeof one);
-        assert(written == sizeof one);
-        pthread_join(thread->thread, NULL);
-    }
+    http_stop(*http);
+    for (size_t i = 0; i < (*http)->nthreads; i++)
+        pthread_join((*http)->threads[i].thread, NULL);
     http_free(http);
 }

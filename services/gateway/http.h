@@ -35,6 +35,11 @@ struct http_options {
 /* Listens when it returns. INVALID: an address that cannot be read; UNAVAILABLE: one that is taken.
  * The cause is logged. */
 enum status http_open(const struct http_options *options, struct http **out) MUST_CHECK;
+/* Listens no longer; returns at once. */
+void http_stop(struct http *http);
+/* True when every thread has finished what was under way. */
+bool http_is_stopped(const struct http *http);
+/* Stops and waits. */
 void http_close(struct http **http);
 /* The first address's port. */
 int http_port(const struct http *http);

@@ -66,6 +66,7 @@ enum http_target { TARGET_API, TARGET_HOOK, TARGET_PAGE };
 
 struct http_request {
     struct http_request *next_free;
+    struct http_request *next_waiting, **waiting_link;
     struct http_thread *thread;
     struct MHD_Connection *mhd;
     struct http_connection *connection;
@@ -103,7 +104,6 @@ struct http_thread {
     struct http *http;
     int index;
     pthread_t thread;
-    bool has_thread;
     struct bus_loop *loop;
     struct bus_client *client;
     struct bus_channel *directory, *inbox;
@@ -118,7 +118,8 @@ struct http_thread {
     size_t nfree;
     struct http_connection *connections;
     struct rate *rate_per_key, *rate_per_ip;
-    size_t in_flight, in_inbox;
+    struct http_request *waiting; /* suspended */
+    size_t in_inbox;
     bool is_stopping;
     int64_t stop_at_us;
 };
@@ -134,6 +135,7 @@ struct http {
     size_t nthreads;
     int port;
     _Atomic bool is_stopping;
+    _Atomic int running;
     struct http_metrics metrics;
 };
 
@@ -155,6 +157,8 @@ void http_thread_close(struct http_thread *thread);
 /* Suspends: the request waits for an answer that http_resume() says is there. */
 void http_suspend(struct http_request *request);
 void http_resume(struct http_request *request);
+/* Answers all that wait with 503: nobody will answer them any more. */
+void http_give_up(struct http_thread *thread);
 void http_phase(struct http_connection *connection, enum http_phase phase);
 void *http_on_uri(void *context, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result http_on_request(void *context, struct MHD_Connection *connection, const char *url,

@@ -249,17 +249,33 @@ static enum MHD_Result run(struct http_request *request)
 
 void http_suspend(struct http_request *request)
 {
+    struct http_thread *thread = request->thread;
     request->stage = STAGE_WAITING;
-    request->thread->in_flight++;
-    HTTP_COUNT(request->thread, in_flight, 1);
+    request->next_waiting = thread->waiting;
+    request->waiting_link = &thread->waiting;
+    if (thread->waiting != NULL)
+        thread->waiting->waiting_link = &request->next_waiting;
+    thread->waiting = request;
+    HTTP_COUNT(thread, in_flight, 1);
     MHD_suspend_connection(request->mhd);
 }
 
 void http_resume(struct http_request *request)
 {
-    request->thread->in_flight--;
+    *request->waiting_link = request->next_waiting;
+    if (request->next_waiting != NULL)
+        request->next_waiting->waiting_link = request->waiting_link;
     HTTP_COUNT(request->thread, in_flight, -1);
     MHD_resume_connection(request->mhd);
+}
+
+void http_give_up(struct http_thread *thread)
+{
+    while (thread->waiting != NULL) {
+        struct http_request *request = thread->waiting;
+        http_problem(request, 503, "unavailable", "", "The gateway is stopping; try again.");
+        http_resume(request);
+    }
 }
 
 /* ---- what libmicrohttpd calls ---- */

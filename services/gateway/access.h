@@ -1,0 +1,53 @@
+/* access.h -- rows for the tables of main.c: keys, channels, the shop's settings.
+ *
+ * Commands run in the writer and leave an event each. What they change reaches the HTTP threads
+ * through the directory within a second; what orders must know of a channel is told by an outcall
+ * until orders has heard it.
+ */
+#pragma once
+
+#include "common/service.h"
+
+handler_fn handle_create_key, handle_list_keys, handle_revoke_key;
+handler_fn handle_add_channel, handle_list_channels, handle_get_shop;
+/* A repeat of the command does not show the key again. */
+void strip_key(ProtobufCMessage *out, struct arena *arena);
+
+#define ACCESS_ROUTES                                                                              \
+    {.rpc = "CreateKey",                                                                           \
+     .kind = ROUTE_COMMAND,                                                                        \
+     .handler = handle_create_key,                                                                 \
+     .permission = "settings:write",                                                               \
+     .strip = strip_key},                                                                          \
+        {.rpc = "ListKeys",                                                                        \
+         .kind = ROUTE_QUERY,                                                                      \
+         .handler = handle_list_keys,                                                              \
+         .permission = "settings:read"},                                                           \
+        {.rpc = "RevokeKey",                                                                       \
+         .kind = ROUTE_COMMAND,                                                                    \
+         .handler = handle_revoke_key,                                                             \
+         .permission = "settings:write"},                                                          \
+        {.rpc = "AddChannel",                                                                      \
+         .kind = ROUTE_COMMAND,                                                                    \
+         .handler = handle_add_channel,                                                            \
+         .permission = "settings:write"},                                                          \
+        {.rpc = "ListChannels",                                                                    \
+         .kind = ROUTE_QUERY,                                                                      \
+         .handler = handle_list_channels,                                                          \
+         .permission = "settings:read"},                                                           \
+        {.rpc = "GetShop",                                                                         \
+         .kind = ROUTE_QUERY,                                                                      \
+         .handler = handle_get_shop,                                                               \
+         .permission = "settings:read"},
+
+enum status channels_take(struct call *call, struct outcall_job *jobs, size_t *count);
+void channels_make(struct outcall_worker *worker, struct outcall_job *jobs, size_t count);
+enum status channels_done(struct call *call, struct outcall_job *jobs, size_t count);
+#define ACCESS_OUTCALLS                                                                            \
+    {.name = "channels",                                                                           \
+     .workers = 1,                                                                                 \
+     .period_ms = 1000,                                                                            \
+     .max_jobs = 16,                                                                               \
+     .take = channels_take,                                                                        \
+     .make = channels_make,                                                                        \
+     .done = channels_done},
