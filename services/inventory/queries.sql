@@ -15,12 +15,12 @@ SELECT hold_id, claim_id, command_key, question_key, NULL, true, decision
 FROM order_stock WHERE command_key = ANY ($1::uuid[]);
 
 -- name: items_with_levels
-SELECT i.sku, i.name, i.is_active,
-       coalesce((SELECT sum(b.quantity) FROM backorder b WHERE b.sku = i.sku), 0)::bigint AS queued,
-       l.location, l.level_id, l.moves, l.available, l.committed, l.reserved, l.safety, l.quality_control,
-       l.damaged, l.incoming
-FROM item i LEFT JOIN level l ON l.sku = i.sku
-WHERE i.sku = ANY ($1::text[]);
+SELECT i.sku, i.name, i.is_active, i.queued, l.location, l.level_id, l.moves, l.available, l.committed, l.reserved,
+       l.safety, l.quality_control, l.damaged, l.incoming
+FROM (SELECT sku, name, is_active,
+             coalesce((SELECT sum(b.quantity) FROM backorder b WHERE b.sku = item.sku), 0)::bigint AS queued
+      FROM item WHERE sku = ANY ($1::text[]) OFFSET 0) i
+LEFT JOIN level l ON l.sku = i.sku;
 
 -- name: places
 SELECT code, type::int, rank, is_sellable, is_active FROM location ORDER BY rank, code;
@@ -34,7 +34,8 @@ SELECT hold_id, claim_id, command_key, question_key, expires_at, false AS is_ado
 FROM hold WHERE due_at <= $1 ORDER BY due_at LIMIT $2::bigint;
 
 -- The rows that a desk writes, as sets. A set is sent in the place where it was first opened: see
--- desk_open(), which opens them in this order.
+-- desk_open(), which opens them in this order. What an update looks for it names twice: however the
+-- planner joins, it reads no more than those rows.
 
 -- name: order_insert
 INSERT INTO order_stock (order_id, hold_id, claim_id, command_key, question_key, placed_at, decided_at, decision,
@@ -49,7 +50,7 @@ UPDATE order_stock o
 SET allocated = u.allocated, lines = u.lines::smallint[], levels = u.levels::int[], quantities = u.quantities::bigint[]
 FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[])
      AS u (order_id, allocated, lines, levels, quantities)
-WHERE o.order_id = u.order_id;
+WHERE o.order_id = u.order_id AND o.order_id = ANY ($1::uuid[]);
 
 -- name: level_insert
 INSERT INTO level (level_id, sku, location, created_at, on_hand, available, committed, reserved, safety,
@@ -65,7 +66,7 @@ SET on_hand = u.on_hand, available = u.available, committed = u.committed, reser
 FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
             $8::bigint[], $9::bigint[], $10::int[])
      AS u (level_id, on_hand, available, committed, reserved, safety, quality_control, damaged, incoming, moves)
-WHERE l.level_id = u.level_id;
+WHERE l.level_id = u.level_id AND l.level_id = ANY ($1::int[]);
 
 -- name: snapshot_insert
 INSERT INTO level_snapshot (level_id, moved_at, position, available, committed, reserved, safety, quality_control,
@@ -87,7 +88,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text
      AS u (a, b, c, d, e, f, g, h, i, j, k, l, m);
 
 -- name: hold_delete
-DELETE FROM hold h USING unnest($1::uuid[]) AS u (hold_id) WHERE h.hold_id = u.hold_id;
+DELETE FROM hold WHERE hold_id = ANY ($1::uuid[]);
 
 -- name: reservation_insert
 INSERT INTO reservation (reservation_id, status, created_at, expires_at, decision)
@@ -96,7 +97,7 @@ SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::timestam
 -- name: reservation_end
 UPDATE reservation r SET status = u.status, order_id = u.order_id
 FROM unnest($1::uuid[], $2::smallint[], $3::uuid[]) AS u (reservation_id, status, order_id)
-WHERE r.reservation_id = u.reservation_id;
+WHERE r.reservation_id = u.reservation_id AND r.reservation_id = ANY ($1::uuid[]);
 
 -- name: backorder_put
 INSERT INTO backorder (sku, placed_at, order_id, line, quantity)

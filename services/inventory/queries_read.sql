@@ -121,8 +121,9 @@ SELECT position FROM ledger WHERE id = 1;
 -- name: movements
 SELECT m.position, l.sku, l.location, m.from_bucket::int, m.to_bucket::int, m.quantity, m.cause::int, m.reason::int,
        m.cause_id, m.actor, m.moved_at
-FROM movement m JOIN level l ON l.level_id = m.level_id
-WHERE m.position < $1 AND m.position >= $2 AND ($3::text = '' OR l.location = $3)
+FROM (SELECT * FROM movement WHERE position < $1 AND position >= $2 OFFSET 0) m
+CROSS JOIN LATERAL (SELECT sku, location FROM level WHERE level.level_id = m.level_id OFFSET 0) l
+WHERE $3::text = '' OR l.location = $3
 ORDER BY m.position DESC LIMIT $4::bigint;
 
 -- name: movements_of_sku
@@ -137,8 +138,9 @@ ORDER BY m.position DESC LIMIT $3::bigint;
 -- name: movements_of_cause
 SELECT m.position, l.sku, l.location, m.from_bucket::int, m.to_bucket::int, m.quantity, m.cause::int, m.reason::int,
        m.cause_id, m.actor, m.moved_at
-FROM movement m JOIN level l ON l.level_id = m.level_id
-WHERE m.cause_id = $1 AND m.position < $2 AND ($4::text = '' OR l.sku = $4) AND ($5::text = '' OR l.location = $5)
+FROM (SELECT * FROM movement WHERE cause_id = $1 AND position < $2 OFFSET 0) m
+CROSS JOIN LATERAL (SELECT sku, location FROM level WHERE level.level_id = m.level_id OFFSET 0) l
+WHERE ($4::text = '' OR l.sku = $4) AND ($5::text = '' OR l.location = $5)
 ORDER BY m.position DESC LIMIT $3::bigint;
 
 -- A reservation with what became of it: whether a command has claimed it, and its order's stock.

@@ -5,7 +5,7 @@
 #include "queries.h"
 
 /* How many positions one page of movements looks through for those of one location. */
-#define MOVEMENT_STRETCH 100000
+#define MOVEMENT_STRETCH 20000
 
 DB_SHAPE(location_shape, struct location_row, DB_FIELD(struct location_row, code, DB_TEXT),
          DB_FIELD(struct location_row, location_id, DB_UUID),
