@@ -78,6 +78,16 @@ static bool take_wanted(struct call *call, struct work *work, PlacedLine *const 
     return true;
 }
 
+/* Channels also tell of orders that have ended before we hear of them. */
+static void take_status(struct work *work, const OrderPlaced *event)
+{
+    work->is_confirmed |=
+        event->status == PENSTOCK__ORDERS__V1__ORDER_STATUS__ORDER_STATUS_CONFIRMED ||
+        event->status == PENSTOCK__ORDERS__V1__ORDER_STATUS__ORDER_STATUS_COMPLETED;
+    work->is_cancelled |=
+        event->status == PENSTOCK__ORDERS__V1__ORDER_STATUS__ORDER_STATUS_CANCELLED;
+}
+
 BATCH_HANDLER(on_order_placed)
 {
     struct works works;
@@ -89,8 +99,7 @@ BATCH_HANDLER(on_order_placed)
             continue;
         }
         work->number = event->number;
-        work->is_confirmed |=
-            event->status == PENSTOCK__ORDERS__V1__ORDER_STATUS__ORDER_STATUS_CONFIRMED;
+        take_status(work, event);
         work->is_on_hold |= event->has_holds;
         rules_reconcile(work, batch->now_us, batch->arena);
     }

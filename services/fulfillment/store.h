@@ -54,8 +54,8 @@ struct list_filter {
     const struct uuid *before;      /* NULL: from the newest */
     int64_t limit;
 };
-enum status store_list(struct db *db, struct arena *arena, const struct list_filter *filter, struct listed **rows,
-                       size_t *count) MUST_CHECK;
+enum status store_list(struct db *db, struct arena *arena, const struct list_filter *filter,
+                       struct listed **rows, size_t *count) MUST_CHECK;
 
 enum status store_parcels_load(struct db *db, struct arena *arena, const struct uuid *order_ids,
                                size_t norders, struct parcel **out, size_t *count) MUST_CHECK;

@@ -9,6 +9,8 @@
 typedef Penstock__Fulfillment__V1__FulfillmentShipped FulfillmentShipped;
 typedef Penstock__Fulfillment__V1__ParcelDelivered ParcelDelivered;
 typedef Penstock__Fulfillment__V1__WorkLine WorkLine;
+typedef Penstock__Orders__V1__CancelledLine CancelledLine;
+typedef Penstock__Orders__V1__OrderCancelled OrderCancelled;
 typedef Penstock__Orders__V1__OrderChanged OrderChanged;
 typedef Penstock__Orders__V1__OrderPlaced OrderPlaced;
 typedef Penstock__Orders__V1__PlacedLine PlacedLine;
@@ -83,18 +85,46 @@ static bool changes_again(const struct batch *batch, const struct call *call, co
 
 BATCH_HANDLER(on_order_changed)
 {
+    struct uuid *ids = ARENA_ARRAY(batch->arena, batch->count, struct uuid);
+    size_t count = 0;
     for_each_event(batch, call, OrderChanged, event) {
-        struct uuid order_id;
         size_t bytes;
         if (changes_again(batch, call, event->order_id))
             continue;
-        if (!uuid_parse(event->order_id, &order_id) || !are_lines(event->lines, event->n_lines)) {
+        if (!uuid_parse(event->order_id, &ids[count]) || !are_lines(event->lines, event->n_lines)) {
             park(call, "lines");
             continue;
         }
         const uint8_t *lines =
             pack_lines(batch->arena, event->lines, event->n_lines, event->total, &bytes);
-        store_sale_change(batch->db, &order_id, lines, bytes);
+        store_sale_change(batch->db, &ids[count++], lines, bytes);
+    }
+    return store_sales_changed(batch->db, ids, count);
+}
+
+static bool are_cancelled_lines(CancelledLine *const *lines, size_t count)
+{
+    struct uuid id;
+    for (size_t i = 0; i < count; i++)
+        if (!uuid_parse(lines[i]->line_id, &id) || lines[i]->cancelled < 0 ||
+            lines[i]->cancelled > RETURNS_MAX_QUANTITY)
+            return false;
+    return true;
+}
+
+BATCH_HANDLER(on_order_cancelled)
+{
+    for_each_event(batch, call, OrderCancelled, event) {
+        struct uuid order_id, line_id;
+        if (!uuid_parse(event->order_id, &order_id) ||
+            !are_cancelled_lines(event->lines, event->n_lines)) {
+            park(call, "lines");
+            continue;
+        }
+        for (size_t i = 0; i < event->n_lines; i++)
+            if (uuid_parse(event->lines[i]->line_id, &line_id))
+                store_line_add(batch->db, &order_id, &line_id,
+                               (struct line_news){.cancelled = event->lines[i]->cancelled});
     }
     return STATUS_OK;
 }
@@ -120,7 +150,8 @@ BATCH_HANDLER(on_shipped)
         }
         for (size_t i = 0; i < event->n_lines; i++)
             if (uuid_parse(event->lines[i]->order_line_id, &line_id))
-                store_shipped_add(batch->db, &order_id, &line_id, event->lines[i]->total, 0);
+                store_line_add(batch->db, &order_id, &line_id,
+                               (struct line_news){.shipped = event->lines[i]->total});
     }
     return STATUS_OK;
 }
@@ -136,7 +167,8 @@ BATCH_HANDLER(on_delivered)
         }
         for (size_t i = 0; i < event->n_lines; i++)
             if (uuid_parse(event->lines[i]->order_line_id, &line_id))
-                store_shipped_add(batch->db, &order_id, &line_id, 0, event->lines[i]->total);
+                store_line_add(batch->db, &order_id, &line_id,
+                               (struct line_news){.delivered = event->lines[i]->total});
     }
     return STATUS_OK;
 }
@@ -144,6 +176,7 @@ BATCH_HANDLER(on_delivered)
 const struct subscription returns_subscriptions[] = {
     {"orders", &penstock__orders__v1__order_placed__descriptor, on_order_placed},
     {"orders", &penstock__orders__v1__order_changed__descriptor, on_order_changed},
+    {"orders", &penstock__orders__v1__order_cancelled__descriptor, on_order_cancelled},
     {"fulfillment", &penstock__fulfillment__v1__fulfillment_shipped__descriptor, on_shipped},
     {"fulfillment", &penstock__fulfillment__v1__parcel_delivered__descriptor, on_delivered},
     {NULL, NULL, NULL},

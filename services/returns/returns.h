@@ -55,6 +55,7 @@ struct sold_line {
     const char *sku, *name;
     int64_t quantity;    /* that total_minor is the price of */
     int64_t total_minor; /* what the customer pays for all of it */
+    int64_t cancelled;   /* of quantity */
     int64_t shipped;
 };
 

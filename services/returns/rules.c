@@ -356,8 +356,9 @@ static int64_t refunded(const struct sale *sale, const struct uuid *order_line_i
     return minor;
 }
 
-/* What all inspected units of the order line are worth, less what was made due for it before:
- * whatever was rounded down comes back with the last unit. */
+/* Cancelled units take their part of the total with them, rounded as orders does. What all
+ * inspected units of the order line are worth, less what was made due for it before: whatever was
+ * rounded down comes back with the last unit. */
 static int64_t refund_for(const struct sale *sale, const struct uuid *order_line_id,
                           int64_t more_units, int64_t refunded_here)
 {
@@ -365,7 +366,9 @@ static int64_t refund_for(const struct sale *sale, const struct uuid *order_line
         const struct sold_line *line = &sale->lines[i];
         if (!uuid_equal(&line->line_id, order_line_id))
             continue;
-        int64_t worth = rules_worth(line->total_minor, line->quantity,
+        int64_t left_minor =
+            line->total_minor - rules_worth(line->total_minor, line->quantity, line->cancelled);
+        int64_t worth = rules_worth(left_minor, line->quantity - line->cancelled,
                                     rules_returned(sale, order_line_id) + more_units);
         int64_t due = worth - refunded(sale, order_line_id) - refunded_here;
         return due > 0 ? due : 0;

@@ -17,14 +17,15 @@ struct sold_row {
 DB_SHAPE(sold_shape, struct sold_row, DB_FIELD(struct sold_row, order_id, DB_UUID),
          DB_FIELD(struct sold_row, number, DB_TEXT), DB_FIELD(struct sold_row, lines, DB_BYTEA));
 
-struct shipped_row {
+struct line_row {
     struct uuid order_id, order_line_id;
-    int32_t shipped, delivered;
+    int32_t shipped, delivered, cancelled;
 };
-DB_SHAPE(shipped_shape, struct shipped_row, DB_FIELD(struct shipped_row, order_id, DB_UUID),
-         DB_FIELD(struct shipped_row, order_line_id, DB_UUID),
-         DB_FIELD(struct shipped_row, shipped, DB_INT32),
-         DB_FIELD(struct shipped_row, delivered, DB_INT32));
+DB_SHAPE(line_shape, struct line_row, DB_FIELD(struct line_row, order_id, DB_UUID),
+         DB_FIELD(struct line_row, order_line_id, DB_UUID),
+         DB_FIELD(struct line_row, shipped, DB_INT32),
+         DB_FIELD(struct line_row, delivered, DB_INT32),
+         DB_FIELD(struct line_row, cancelled, DB_INT32));
 
 /* A line of a return beside its head. */
 struct return_row {
@@ -111,16 +112,18 @@ static enum status load_sold(struct db *db, struct arena *arena, const struct uu
     return STATUS_OK;
 }
 
-static enum status load_shipped(struct db *db, const struct uuid *ids, struct sales *sales)
+static enum status load_lines(struct db *db, const struct uuid *ids, struct sales *sales)
 {
-    struct shipped_row *rows;
+    struct line_row *rows;
     size_t count;
-    TRY(db_select(db, Q_SHIPPED_LINES, &shipped_shape, &rows, &count, db_uuids(ids, sales->count)));
+    TRY(db_select(db, Q_SOLD_LINES, &line_shape, &rows, &count, db_uuids(ids, sales->count)));
     for (size_t i = 0; i < count; i++) {
         struct sale *sale = store_sales_find(sales, &rows[i].order_id);
         for (size_t k = 0; k < sale->nlines; k++)
-            if (uuid_equal(&sale->lines[k].line_id, &rows[i].order_line_id))
+            if (uuid_equal(&sale->lines[k].line_id, &rows[i].order_line_id)) {
                 sale->lines[k].shipped = rows[i].shipped;
+                sale->lines[k].cancelled = rows[i].cancelled;
+            }
     }
     return STATUS_OK;
 }
@@ -194,7 +197,7 @@ enum status store_sales_load(struct db *db, struct arena *arena, struct uuid *id
         ids[out->count++] = ids[i];
     }
     TRY(load_sold(db, arena, ids, out));
-    TRY(load_shipped(db, ids, out));
+    TRY(load_lines(db, ids, out));
     return load_returns(db, arena, ids, out);
 }
 
@@ -243,11 +246,16 @@ void store_sale_change(struct db *db, const struct uuid *order_id, const void *l
     db_add(db_columns(db, Q_SOLD_ORDER_CHANGE), db_uuid(order_id), db_bytes(lines, bytes));
 }
 
-void store_shipped_add(struct db *db, const struct uuid *order_id, const struct uuid *line_id,
-                       int64_t shipped, int64_t delivered)
+enum status store_sales_changed(struct db *db, const struct uuid *order_ids, size_t count)
 {
-    db_add(db_columns(db, Q_SHIPPED_LINE_UPSERT), db_uuid(order_id), db_uuid(line_id),
-           db_int(shipped), db_int(delivered));
+    return count == 0 ? STATUS_OK : db_exec(db, Q_SOLD_LINES_CHANGED, db_uuids(order_ids, count));
+}
+
+void store_line_add(struct db *db, const struct uuid *order_id, const struct uuid *line_id,
+                    struct line_news news)
+{
+    db_add(db_columns(db, Q_SOLD_LINE_UPSERT), db_uuid(order_id), db_uuid(line_id),
+           db_int(news.shipped), db_int(news.delivered), db_int(news.cancelled));
 }
 
 enum status store_return_insert(struct db *db, const struct uuid *order_id,

@@ -469,6 +469,32 @@ static void the_last_change_of_an_order_counts(void **state)
     assert_int_equal(answered()->refund_due->amount_minor, 3000);
 }
 
+static void what_was_cancelled_is_not_refunded_again(void **state)
+{
+    NEEDS_WORLD();
+    struct order order = new_order();
+    char id[UUID_TEXT_BYTES];
+    append_placed(&order);
+    Penstock__Orders__V1__CancelledLine line = PENSTOCK__ORDERS__V1__CANCELLED_LINE__INIT,
+                                        *list[] = {&line};
+    Penstock__Orders__V1__OrderCancelled event = PENSTOCK__ORDERS__V1__ORDER_CANCELLED__INIT;
+    line.line_id = order.lines[0];
+    line.cancelled = 1;
+    event.order_id = order.id;
+    event.lines = list;
+    event.n_lines = 1;
+    scripted_append(&world->logs[ORDERS], order.id, &event.base);
+    append_shipped(&order, 2, 0);
+    show_all();
+    static const struct asked two = {"A", 2, 0};
+    assert_int_equal(request(order.number, &two, 1), STATUS_OK);
+    snprintf(id, sizeof id, "%s", answered()->id);
+    assert_int_equal(move("ApproveReturn", id), STATUS_OK);
+    assert_int_equal(receive(id, "hk-main", NULL, 0), STATUS_OK);
+    assert_int_equal(inspect(id, NULL, 0), STATUS_OK);
+    assert_int_equal(answered()->refund_due->amount_minor, 10000 - 3333);
+}
+
 static void killed_at_any_moment_it_forgets_no_order(void **state)
 {
     NEEDS_WORLD();
@@ -505,6 +531,7 @@ int main(void)
         cmocka_unit_test(a_repeated_inspection_is_refunded_once),
         cmocka_unit_test(lists_page_by_key),
         cmocka_unit_test(the_last_change_of_an_order_counts),
+        cmocka_unit_test(what_was_cancelled_is_not_refunded_again),
         cmocka_unit_test(killed_at_any_moment_it_forgets_no_order),
     };
     return cmocka_run_group_tests_name("returns service", tests, open_world, close_world);
