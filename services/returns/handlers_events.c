@@ -122,9 +122,8 @@ BATCH_HANDLER(on_order_cancelled)
             continue;
         }
         for (size_t i = 0; i < event->n_lines; i++)
-            if (uuid_parse(event->lines[i]->line_id, &line_id))
-                store_line_add(batch->db, &order_id, &line_id,
-                               (struct line_news){.cancelled = event->lines[i]->cancelled});
+            if (uuid_parse(event->lines[i]->line_id, &line_id) && event->lines[i]->cancelled > 0)
+                store_cancelled_add(batch->db, &order_id, &line_id, event->lines[i]->cancelled);
     }
     return STATUS_OK;
 }
@@ -150,8 +149,7 @@ BATCH_HANDLER(on_shipped)
         }
         for (size_t i = 0; i < event->n_lines; i++)
             if (uuid_parse(event->lines[i]->order_line_id, &line_id))
-                store_line_add(batch->db, &order_id, &line_id,
-                               (struct line_news){.shipped = event->lines[i]->total});
+                store_shipped_add(batch->db, &order_id, &line_id, event->lines[i]->total, 0);
     }
     return STATUS_OK;
 }
@@ -167,8 +165,7 @@ BATCH_HANDLER(on_delivered)
         }
         for (size_t i = 0; i < event->n_lines; i++)
             if (uuid_parse(event->lines[i]->order_line_id, &line_id))
-                store_line_add(batch->db, &order_id, &line_id,
-                               (struct line_news){.delivered = event->lines[i]->total});
+                store_shipped_add(batch->db, &order_id, &line_id, 0, event->lines[i]->total);
     }
     return STATUS_OK;
 }

@@ -9,26 +9,33 @@ UPDATE sold_order s SET lines = u.lines
 FROM unnest($1::uuid[], $2::bytea[]) AS u (order_id, lines)
 WHERE s.order_id = u.order_id;
 
--- Totals only grow, cancelled units add up, and a line may stand in several events of one turn.
--- name: sold_line_upsert
-INSERT INTO sold_line AS s (order_id, order_line_id, shipped, delivered, cancelled)
-SELECT u.order_id, u.order_line_id, max(u.shipped), max(u.delivered), sum(u.cancelled)::integer
-FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[], $5::integer[])
-     AS u (order_id, order_line_id, shipped, delivered, cancelled)
+-- Totals only grow, and a line may stand in several events of one turn.
+-- name: shipped_line_upsert
+INSERT INTO shipped_line AS s (order_id, order_line_id, shipped, delivered)
+SELECT u.order_id, u.order_line_id, max(u.shipped), max(u.delivered)
+FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[]) AS u (order_id, order_line_id, shipped, delivered)
 GROUP BY u.order_id, u.order_line_id
 ON CONFLICT (order_id, order_line_id) DO UPDATE
-SET shipped = greatest(s.shipped, excluded.shipped), delivered = greatest(s.delivered, excluded.delivered),
-    cancelled = s.cancelled + excluded.cancelled;
+SET shipped = greatest(s.shipped, excluded.shipped), delivered = greatest(s.delivered, excluded.delivered);
+
+-- name: cancelled_line_upsert
+INSERT INTO cancelled_line AS c (order_id, order_line_id, cancelled)
+SELECT u.order_id, u.order_line_id, sum(u.cancelled)::integer
+FROM unnest($1::uuid[], $2::uuid[], $3::integer[]) AS u (order_id, order_line_id, cancelled)
+GROUP BY u.order_id, u.order_line_id
+ON CONFLICT (order_id, order_line_id) DO UPDATE SET cancelled = c.cancelled + excluded.cancelled;
 
 -- What a change tells leaves out what was cancelled before it.
--- name: sold_lines_changed
-UPDATE sold_line SET cancelled = 0 WHERE order_id = ANY ($1::uuid[]);
+-- name: cancelled_lines_forget
+DELETE FROM cancelled_line WHERE order_id = ANY ($1::uuid[]);
 
 -- name: sold_orders
 SELECT order_id, number, lines FROM sold_order WHERE order_id = ANY ($1::uuid[]);
 
 -- name: sold_lines
-SELECT order_id, order_line_id, shipped, delivered, cancelled FROM sold_line WHERE order_id = ANY ($1::uuid[]);
+SELECT order_id, order_line_id, coalesce(s.shipped, 0) AS shipped, coalesce(c.cancelled, 0) AS cancelled
+FROM (SELECT * FROM shipped_line WHERE order_id = ANY ($1::uuid[])) s
+FULL JOIN (SELECT * FROM cancelled_line WHERE order_id = ANY ($1::uuid[])) c USING (order_id, order_line_id);
 
 -- name: order_by_number
 SELECT order_id FROM sold_order WHERE number = $1;

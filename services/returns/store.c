@@ -19,12 +19,11 @@ DB_SHAPE(sold_shape, struct sold_row, DB_FIELD(struct sold_row, order_id, DB_UUI
 
 struct line_row {
     struct uuid order_id, order_line_id;
-    int32_t shipped, delivered, cancelled;
+    int32_t shipped, cancelled;
 };
 DB_SHAPE(line_shape, struct line_row, DB_FIELD(struct line_row, order_id, DB_UUID),
          DB_FIELD(struct line_row, order_line_id, DB_UUID),
          DB_FIELD(struct line_row, shipped, DB_INT32),
-         DB_FIELD(struct line_row, delivered, DB_INT32),
          DB_FIELD(struct line_row, cancelled, DB_INT32));
 
 /* A line of a return beside its head. */
@@ -248,14 +247,22 @@ void store_sale_change(struct db *db, const struct uuid *order_id, const void *l
 
 enum status store_sales_changed(struct db *db, const struct uuid *order_ids, size_t count)
 {
-    return count == 0 ? STATUS_OK : db_exec(db, Q_SOLD_LINES_CHANGED, db_uuids(order_ids, count));
+    return count == 0 ? STATUS_OK
+                      : db_exec(db, Q_CANCELLED_LINES_FORGET, db_uuids(order_ids, count));
 }
 
-void store_line_add(struct db *db, const struct uuid *order_id, const struct uuid *line_id,
-                    struct line_news news)
+void store_shipped_add(struct db *db, const struct uuid *order_id, const struct uuid *line_id,
+                       int64_t shipped, int64_t delivered)
 {
-    db_add(db_columns(db, Q_SOLD_LINE_UPSERT), db_uuid(order_id), db_uuid(line_id),
-           db_int(news.shipped), db_int(news.delivered), db_int(news.cancelled));
+    db_add(db_columns(db, Q_SHIPPED_LINE_UPSERT), db_uuid(order_id), db_uuid(line_id),
+           db_int(shipped), db_int(delivered));
+}
+
+void store_cancelled_add(struct db *db, const struct uuid *order_id, const struct uuid *line_id,
+                         int64_t cancelled)
+{
+    db_add(db_columns(db, Q_CANCELLED_LINE_UPSERT), db_uuid(order_id), db_uuid(line_id),
+           db_int(cancelled));
 }
 
 enum status store_return_insert(struct db *db, const struct uuid *order_id,

@@ -30,15 +30,14 @@ enum status store_order_of_return_number(struct db *db, const char *number,
 void store_sale_add(struct db *db, const struct uuid *order_id, const char *number,
                     const void *lines, size_t bytes);
 void store_sale_change(struct db *db, const struct uuid *order_id, const void *lines, size_t bytes);
+/* What was cancelled before is left out of the new lines. */
 enum status store_sales_changed(struct db *db, const struct uuid *order_ids,
                                 size_t count) MUST_CHECK;
 
-/* What one event says of a line: totals, and units cancelled by it. */
-struct line_news {
-    int64_t shipped, delivered, cancelled;
-};
-void store_line_add(struct db *db, const struct uuid *order_id, const struct uuid *line_id,
-                    struct line_news news);
+void store_shipped_add(struct db *db, const struct uuid *order_id, const struct uuid *line_id,
+                       int64_t shipped, int64_t delivered);
+void store_cancelled_add(struct db *db, const struct uuid *order_id, const struct uuid *line_id,
+                         int64_t cancelled);
 
 enum status store_return_insert(struct db *db, const struct uuid *order_id,
                                 const struct return_order *one) MUST_CHECK;

@@ -10,14 +10,20 @@ CREATE TABLE sold_order (
 );
 CREATE UNIQUE INDEX sold_order_number ON sold_order (number);
 
--- What has become of a line since: running totals from fulfillment's log, and what was cancelled of the
--- quantity above.
-CREATE TABLE sold_line (
+-- Running totals from fulfillment's log.
+CREATE TABLE shipped_line (
     order_id      uuid NOT NULL,
     order_line_id uuid NOT NULL,
     shipped       integer NOT NULL CHECK (shipped >= 0),
     delivered     integer NOT NULL CHECK (delivered >= 0),
-    cancelled     integer NOT NULL CHECK (cancelled >= 0),
+    PRIMARY KEY (order_id, order_line_id)
+);
+
+-- What was cancelled of the quantities in sold_order since they were told.
+CREATE TABLE cancelled_line (
+    order_id      uuid NOT NULL,
+    order_line_id uuid NOT NULL,
+    cancelled     integer NOT NULL CHECK (cancelled > 0),
     PRIMARY KEY (order_id, order_line_id)
 );
 
