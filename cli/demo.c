@@ -4,16 +4,14 @@
  * storefronts through the gateway's webhooks, signed. Each command has an identity, so that a demo
  * that was interrupted goes on where it stopped.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
 #include "cli/demo_data.h"
+#include "cli/http.h"
 #include "cli/remote.h"
 #include "common/id.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
@@ -140,30 +138,6 @@ static int add_channel(struct remote *remote, const char *name, const char *type
                           &penstock__gateway__v1__add_channel_response__descriptor) == NULL;
 }
 
-/* The status of one HTTP POST to the gateway; 0 when it could not be sent. */
-static int http_post(const char *address, const char *path, const char *headers, const char *body)
-{
-    char request[8192], answer[64] = "", host[64];
-    struct sockaddr_in to = {.sin_family = AF_INET};
-    snprintf(host, sizeof(host), "%.*s", (int)strcspn(address, ":"), address);
-    to.sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1));
-    if (inet_pton(AF_INET, strcmp(host, "0.0.0.0") == 0 ? "127.0.0.1" : host, &to.sin_addr) != 1)
-        return 0;
-    int n = snprintf(
-        request, sizeof(request),
-        "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nConnection: close\r\n"
-        "%sContent-Length: %zu\r\n\r\n%s",
-        path, address, headers, strlen(body), body);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool was_sent = fd >= 0 && n < (int)sizeof(request) &&
-                    connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
-                    send(fd, request, (size_t)n, MSG_NOSIGNAL) == n &&
-                    recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL) > 12;
-    if (fd >= 0)
-        close(fd);
-    return was_sent ? atoi(answer + 9) : 0;
-}
-
 static int send_hook(const char *address, const struct demo_hook *hook)
 {
     unsigned char mac[crypto_auth_hmacsha256_BYTES];
@@ -179,13 +153,10 @@ static int send_hook(const char *address, const struct demo_hook *hook)
              hook->topic_header, hook->topic, hook->identity_header, hook->signature_header,
              signature);
     snprintf(path, sizeof(path), "/hooks/%s", hook->channel);
-    /* A channel that was added a moment ago is known to every HTTP thread within a second. */
-    int status = 0;
-    for (int64_t until = clock_monotonic_us() + WAIT_US; clock_monotonic_us() < until;
-         usleep(100000))
-        if ((status = http_post(address, path, headers, hook->body)) == 200)
-            return 0;
-    return cli_fail("the webhook of %s was answered %d", hook->channel, status);
+    if (!http_await(address, "POST", path, "", 404))
+        return cli_fail("the gateway does not know the channel %s", hook->channel);
+    int status = http_status(address, "POST", path, headers, hook->body);
+    return status == 200 ? 0 : cli_fail("the webhook of %s was answered %d", hook->channel, status);
 }
 
 static int load_channels(struct remote *remote, const struct home *home)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/http.h"
 #include "cli/remote.h"
 #include "common/bus.h"
 #include "penstock/gateway/v1/gateway.pb-c.h"
@@ -123,6 +124,26 @@ struct remote *remote_of(int argc, char **argv, struct home *home, int *result)
     return remote;
 }
 
+/* So that what is printed works the moment it is read. */
+static void await_key(const struct home *home, const char *secret)
+{
+    char address[128], header[128];
+    snprintf(header, sizeof(header), "Authorization: Bearer %s\r\n", secret);
+    if (home_http(home, address, sizeof(address)) &&
+        !http_await(address, "GET", "/v1/shop", header, 401))
+        fprintf(stderr,
+                "penstock: the gateway does not take the key yet; it will within a second\n");
+}
+
+static void await_channel(const struct home *home, const char *name)
+{
+    char address[128], path[256];
+    snprintf(path, sizeof(path), "/hooks/%s", name);
+    if (home_http(home, address, sizeof(address)) && !http_await(address, "POST", path, "", 404))
+        fprintf(stderr,
+                "penstock: the gateway does not know the channel yet; it will within a second\n");
+}
+
 int command_key(int argc, char **argv)
 {
     const char *verb = cli_word(argc, argv, 0);
@@ -145,8 +166,10 @@ int command_key(int argc, char **argv)
         (const Penstock__Gateway__V1__CreateKeyResponse *)remote_ask(
             remote, "gateway", "CreateKey", &request.base,
             &penstock__gateway__v1__create_key_response__descriptor);
-    if (answer != NULL)
+    if (answer != NULL) {
+        await_key(&home, answer->key->secret);
         printf("%s\n", answer->key->secret);
+    }
     remote_close(&remote);
     return answer != NULL ? 0 : 1;
 }
@@ -179,6 +202,8 @@ int command_channel(int argc, char **argv)
         (const Penstock__Gateway__V1__AddChannelResponse *)remote_ask(
             remote, "gateway", "AddChannel", &request.base,
             &penstock__gateway__v1__add_channel_response__descriptor);
+    if (answer != NULL && strcmp(type, "api") != 0)
+        await_channel(&home, answer->channel->name);
     if (answer != NULL)
         printf(
             "Channel %s (%s) is in; its webhooks go to /hooks/%s, its orders are numbered %s-...\n",
