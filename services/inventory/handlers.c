@@ -111,6 +111,12 @@ enum status lines_check(struct call *call, ReserveLine *const *lines, size_t cou
     return STATUS_OK;
 }
 
+void lines_note(struct desk *desk, ReserveLine *const *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        desk_want(desk, lines[i]->sku);
+}
+
 void lines_wants(const struct desk *desk, ReserveLine *const *lines, size_t count,
                  struct want *wants, const char **skus)
 {
@@ -163,7 +169,9 @@ enum status serve_waiting(struct call *call)
     TRY(stock_begin_call(&desk, call));
     TRY(store_queue_unserved(&desk, &skus, &count));
     book_set_unserved(desk.book, false);
-    TRY(desk_load_items(&desk, skus, count));
+    for (size_t i = 0; i < count; i++)
+        desk_want(&desk, skus[i]);
+    TRY(desk_load(&desk));
     for (size_t i = 0; i < count; i++) {
         struct item *item = desk_item(&desk, skus[i]);
         if (item != NULL)

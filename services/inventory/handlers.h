@@ -25,6 +25,8 @@ bool sku_is_valid(const char *sku);
 
 /* Asked lines to wants; refuses what is malformed. lowest is the least quantity allowed. */
 enum status lines_check(struct call *call, ReserveLine *const *lines, size_t count, int64_t lowest);
+/* Their SKUs are to be in the book. */
+void lines_note(struct desk *desk, ReserveLine *const *lines, size_t count);
 void lines_wants(const struct desk *desk, ReserveLine *const *lines, size_t count,
                  struct want *wants, const char **skus);
 

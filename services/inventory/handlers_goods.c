@@ -142,17 +142,13 @@ static enum status take_back(struct desk *desk, struct call *call, const ReturnI
 enum status return_inspected(struct batch *batch)
 {
     struct desk desk;
-    size_t nskus = 0, at = 0;
     TRY(stock_begin_batch(&desk, batch));
-    for (size_t i = 0; i < batch->count; i++)
-        nskus += ((const ReturnInspected *)batch->calls[i].in)->n_lines;
-    const char **skus = ARENA_ARRAY(batch->arena, nskus + 1, const char *);
     for (size_t i = 0; i < batch->count; i++) {
         const ReturnInspected *event = (const ReturnInspected *)batch->calls[i].in;
         for (size_t j = 0; j < event->n_lines; j++)
-            skus[at++] = event->lines[j]->sku;
+            desk_want(&desk, event->lines[j]->sku);
     }
-    TRY(desk_load_items(&desk, skus, nskus));
+    TRY(desk_load(&desk));
     for_each_event(batch, call, ReturnInspected, event) {
         desk.actor = call->actor;
         if (take_back(&desk, call, event) != STATUS_OK)

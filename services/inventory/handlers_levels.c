@@ -146,11 +146,10 @@ static void make_change(struct desk *desk, const struct change *change, const ch
 enum status adjust_stock(struct batch *batch)
 {
     struct desk desk;
-    const char **skus = ARENA_ARRAY(batch->arena, batch->count, const char *);
     TRY(stock_begin_batch(&desk, batch));
     for (size_t i = 0; i < batch->count; i++)
-        skus[i] = ((const AdjustStockRequest *)batch->calls[i].in)->sku;
-    TRY(desk_load_items(&desk, skus, batch->count));
+        desk_want(&desk, ((const AdjustStockRequest *)batch->calls[i].in)->sku);
+    TRY(desk_load(&desk));
     for_each_call(batch, call, const AdjustStockRequest, in, AdjustStockResponse, out) {
         struct change change = {0};
         if (decide_change(&desk, call, in, &change) != STATUS_OK)

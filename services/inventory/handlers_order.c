@@ -154,21 +154,16 @@ static enum status place(struct desk *desk, struct holds *holds, struct call *ca
 static enum status load_placed(struct desk *desk, struct batch *batch, struct holds *holds)
 {
     struct uuid *commands = ARENA_ARRAY(batch->arena, batch->count, struct uuid);
-    size_t ncommands = 0, nskus = 0, at = 0;
+    size_t ncommands = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const OrderPlaced *event = (const OrderPlaced *)batch->calls[i].in;
         if (*event->command_id != '\0')
             commands[ncommands++] = store_key(event->command_id);
-        nskus += event->n_lines;
+        for (size_t j = 0; j < event->n_lines; j++)
+            desk_want(desk, event->lines[j]->sku);
     }
     TRY(store_holds_load(desk, holds, commands, ncommands));
-    const char **skus = ARENA_ARRAY(batch->arena, nskus + 1, const char *);
-    for (size_t i = 0; i < batch->count; i++) {
-        const OrderPlaced *event = (const OrderPlaced *)batch->calls[i].in;
-        for (size_t j = 0; j < event->n_lines; j++)
-            skus[at++] = event->lines[j]->sku;
-    }
-    return desk_load_items(desk, skus, nskus);
+    return desk_load(desk);
 }
 
 enum status order_placed(struct batch *batch)
@@ -302,20 +297,14 @@ static void change_line(struct desk *desk, struct order *order, const PlacedLine
 static enum status load_changed(struct desk *desk, struct batch *batch)
 {
     struct uuid *ids = ARENA_ARRAY(batch->arena, batch->count, struct uuid);
-    size_t nskus = 0, at = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const OrderChanged *event = (const OrderChanged *)batch->calls[i].in;
         uuid_parse(event->order_id, &ids[i]);
-        nskus += event->n_lines;
-    }
-    const char **skus = ARENA_ARRAY(batch->arena, nskus + 1, const char *);
-    for (size_t i = 0; i < batch->count; i++) {
-        const OrderChanged *event = (const OrderChanged *)batch->calls[i].in;
         for (size_t j = 0; j < event->n_lines; j++)
-            skus[at++] = event->lines[j]->sku;
+            desk_want(desk, event->lines[j]->sku);
     }
     TRY(store_orders_load(desk, ids, batch->count));
-    return desk_load_items(desk, skus, nskus);
+    return desk_load(desk);
 }
 
 /* What it wants more waits in the queue like everybody's, at its own place in it, and is served at

@@ -64,26 +64,16 @@ static enum status make(struct desk *desk, struct holds *holds, struct call *cal
     return STATUS_OK;
 }
 
-static enum status load_items(struct desk *desk, struct batch *batch)
-{
-    size_t count = 0, at = 0;
-    for (size_t i = 0; i < batch->count; i++)
-        count += ((const CreateReservationRequest *)batch->calls[i].in)->n_lines;
-    const char **skus = ARENA_ARRAY(batch->arena, count + 1, const char *);
-    for (size_t i = 0; i < batch->count; i++) {
-        const CreateReservationRequest *in = (const CreateReservationRequest *)batch->calls[i].in;
-        for (size_t j = 0; j < in->n_lines; j++)
-            skus[at++] = in->lines[j]->sku;
-    }
-    return desk_load_items(desk, skus, count);
-}
-
 enum status create_reservation(struct batch *batch)
 {
     struct desk desk;
     struct holds holds = {0};
     TRY(stock_begin_batch(&desk, batch));
-    TRY(load_items(&desk, batch));
+    for (size_t i = 0; i < batch->count; i++) {
+        const CreateReservationRequest *in = (const CreateReservationRequest *)batch->calls[i].in;
+        lines_note(&desk, in->lines, in->n_lines);
+    }
+    TRY(desk_load(&desk));
     for_each_call(batch, call, const CreateReservationRequest, in, CreateReservationResponse, out) {
         desk.actor = call->actor;
         if (check_request(call, in) == STATUS_OK && make(&desk, &holds, call, in, out) != STATUS_OK)

@@ -13,34 +13,22 @@ static bool asks(const struct call *call)
     return *call->command_id != '\0';
 }
 
-static enum status load_holds(struct desk *desk, struct batch *batch, struct holds *holds)
+static enum status load(struct desk *desk, struct batch *batch, struct holds *holds)
 {
     struct uuid *commands = ARENA_ARRAY(batch->arena, batch->count, struct uuid);
     struct uuid *checkouts = ARENA_ARRAY(batch->arena, batch->count, struct uuid);
     size_t ncommands = 0, ncheckouts = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const ReserveRequest *in = (const ReserveRequest *)batch->calls[i].in;
+        lines_note(desk, in->lines, in->n_lines);
         if (asks(&batch->calls[i]))
             commands[ncommands++] = store_key(batch->calls[i].command_id);
         if (uuid_parse(in->reservation_id, &checkouts[ncheckouts]))
             ncheckouts++;
     }
     TRY(store_holds_load(desk, holds, commands, ncommands));
-    return store_checkouts_load(desk, holds, checkouts, ncheckouts);
-}
-
-static enum status load_items(struct desk *desk, struct batch *batch)
-{
-    size_t count = 0, at = 0;
-    for (size_t i = 0; i < batch->count; i++)
-        count += ((const ReserveRequest *)batch->calls[i].in)->n_lines;
-    const char **skus = ARENA_ARRAY(batch->arena, count + 1, const char *);
-    for (size_t i = 0; i < batch->count; i++) {
-        const ReserveRequest *in = (const ReserveRequest *)batch->calls[i].in;
-        for (size_t j = 0; j < in->n_lines; j++)
-            skus[at++] = in->lines[j]->sku;
-    }
-    return desk_load_items(desk, skus, count);
+    TRY(store_checkouts_load(desk, holds, checkouts, ncheckouts));
+    return desk_load(desk);
 }
 
 /* What a command knows by this id: a hold that no order has adopted. */
@@ -247,8 +235,7 @@ enum status reserve(struct batch *batch)
     struct desk desk;
     struct holds holds = {0};
     TRY(stock_begin_batch(&desk, batch));
-    TRY(load_holds(&desk, batch, &holds));
-    TRY(load_items(&desk, batch));
+    TRY(load(&desk, batch, &holds));
     for_each_call(batch, call, const ReserveRequest, in, ReserveResponse, out) {
         if (!asks(call)) {
             refuse(call, STATUS_INVALID, "required", "command_id",

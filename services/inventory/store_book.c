@@ -263,19 +263,22 @@ static void take_level(struct desk *desk, struct item *item, const struct item_r
     level->units[BUCKET_INCOMING] = row->incoming;
 }
 
-enum status desk_load_items(struct desk *desk, const char *const *skus, size_t count)
+void desk_want(struct desk *desk, const char *sku)
 {
-    const char **missing = ARENA_ARRAY(desk->arena, count + 1, const char *);
-    size_t nmissing = 0;
-    for (size_t i = 0; i < count; i++)
-        if (skus[i] != NULL && *skus[i] != '\0' && find_item(desk->book, skus[i]) == NULL)
-            missing[nmissing++] = skus[i];
-    if (nmissing == 0)
-        return STATUS_OK;
+    if (*sku != '\0' && find_item(desk->book, sku) == NULL)
+        desk_list_add(desk->arena, &desk->wanted, &desk->nwanted, &desk->wanted_room,
+                      (void *)(uintptr_t)sku);
+}
+
+enum status desk_load(struct desk *desk)
+{
     struct item_row *rows;
     size_t nrows;
+    if (desk->nwanted == 0)
+        return STATUS_OK;
     TRY(db_select(desk->db, Q_ITEMS_WITH_LEVELS, &item_shape, &rows, &nrows,
-                  db_texts(missing, nmissing)));
+                  db_texts(desk->wanted, desk->nwanted)));
+    desk->nwanted = 0;
     for (size_t i = 0; i < nrows; i++) {
         struct item *item = find_item(desk->book, rows[i].sku);
         if (item == NULL)

@@ -37,6 +37,8 @@ struct desk {
     int64_t now_us;
     int64_t next_due_us; /* when the next checkout's hold expires; 0: there is none */
     bool has_written;
+    const char **wanted; /* SKUs that are not in the book */
+    size_t nwanted, wanted_room;
     struct level **dirty;
     size_t ndirty, dirty_room;
     struct item **raised; /* those whose queue is to be served */
@@ -49,8 +51,10 @@ struct desk {
 /* actor is whose movements these are; "" is the service itself. */
 enum status desk_open(struct desk *desk, struct db *db, struct arena *arena, struct book *book,
                       int64_t now_us, const char *actor) MUST_CHECK;
-/* Sees to it that all of these that exist are in the book; NULLs and "" are passed over. */
-enum status desk_load_items(struct desk *desk, const char *const *skus, size_t count) MUST_CHECK;
+/* Notes a SKU that is to be in the book; "" is passed over. */
+void desk_want(struct desk *desk, const char *sku);
+/* Reads those that were noted, as far as they exist and are not there. */
+enum status desk_load(struct desk *desk) MUST_CHECK;
 /* NULL: no such SKU. It must have been loaded. */
 struct item *desk_item(const struct desk *desk, const char *sku);
 struct place *const *desk_places(const struct desk *desk, size_t *count);

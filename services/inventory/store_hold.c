@@ -61,7 +61,7 @@ static enum status resolve_takes(struct desk *desk, struct hold *hold)
             const struct place *place = desk_place(desk, line->allocations[j]->location);
             struct level *level = item && place ? desk_level(item, place) : NULL;
             if (level == NULL) {
-                log_error("stock.hold_broken", "a hold names a level that does not exist");
+                log_error("stock_hold_broken", "a hold names a level that does not exist");
                 return STATUS_INTERNAL;
             }
             hold->takes[hold->ntakes++] =
@@ -91,20 +91,16 @@ static struct hold *hold_of_row(struct desk *desk, const struct hold_row *row)
 static enum status take_rows(struct desk *desk, const struct hold_row *rows, size_t count,
                              struct hold **holds)
 {
-    size_t nskus = 0, at = 0;
     for (size_t i = 0; i < count; i++) {
         holds[i] = hold_of_row(desk, &rows[i]);
         if (holds[i]->decision == NULL) {
-            log_error("stock.hold_broken", "a hold's decision cannot be read");
+            log_error("stock_hold_broken", "a hold's decision cannot be read");
             return STATUS_INTERNAL;
         }
-        nskus += holds[i]->decision->n_lines;
-    }
-    const char **skus = ARENA_ARRAY(desk->arena, nskus + 1, const char *);
-    for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < holds[i]->decision->n_lines; j++)
-            skus[at++] = holds[i]->decision->lines[j]->sku;
-    TRY(desk_load_items(desk, skus, nskus));
+            desk_want(desk, holds[i]->decision->lines[j]->sku);
+    }
+    TRY(desk_load(desk));
     for (size_t i = 0; i < count; i++)
         TRY(resolve_takes(desk, holds[i]));
     return STATUS_OK;

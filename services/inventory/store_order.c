@@ -81,24 +81,12 @@ static enum status take_order(struct desk *desk, const struct order_row *row,
     for (size_t i = 0; i < from->n_lines; i++) {
         enum status status = take_line(desk, &order->lines[i], from->lines[i]);
         if (status != STATUS_OK) {
-            log_error("stock.order_broken", "an order's stock cannot be read",
+            log_error("stock_order_broken", "an order's stock cannot be read",
                       LOG_TEXT("order_id", from->order_id));
             return status;
         }
     }
     return STATUS_OK;
-}
-
-static enum status load_items_of(struct desk *desk, StockAllocated **list, size_t count)
-{
-    size_t nskus = 0, at = 0;
-    for (size_t i = 0; i < count; i++)
-        nskus += list[i]->n_lines;
-    const char **skus = ARENA_ARRAY(desk->arena, nskus + 1, const char *);
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < list[i]->n_lines; j++)
-            skus[at++] = list[i]->lines[j]->sku;
-    return desk_load_items(desk, skus, nskus);
 }
 
 enum status store_orders_load(struct desk *desk, const struct uuid *ids, size_t count)
@@ -120,8 +108,10 @@ enum status store_orders_load(struct desk *desk, const struct uuid *ids, size_t 
             rows[i].allocated.count, rows[i].allocated.bytes);
         if (list[i] == NULL)
             return STATUS_INTERNAL;
+        for (size_t j = 0; j < list[i]->n_lines; j++)
+            desk_want(desk, list[i]->lines[j]->sku);
     }
-    TRY(load_items_of(desk, list, nrows));
+    TRY(desk_load(desk));
     for (size_t i = 0; i < nrows; i++)
         TRY(take_order(desk, &rows[i], list[i]));
     return STATUS_OK;
