@@ -144,6 +144,7 @@ $(B)/tests/unit/$(1)_%_test: tests/unit/$(1)_%_test.c $$($(1)_O) $(B)/libcommon.
 $(B)/tests/unit/$(1)_service_test: $(B)/bin/penstock-$(1)
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
+$(B)/tests/unit/inventory_orders_test $(B)/tests/unit/inventory_speed_test: $(B)/bin/penstock-inventory
 
 # ---- the command line: it knows every schema's migrations, for `migrate` ----
 CLI_SRC := $(sort $(wildcard cli/*.c))
@@ -209,18 +210,18 @@ $(B)/tests/toy/toy: tests/toy/toy.c $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a $(LDLIBS)
-$(B)/tests/toy/world.o: tests/toy/world.c $(GEN)/toy/toy.pb-c.h
+$(B)/tests/toy/world.o $(B)/tests/toy/stream.o: $(B)/tests/toy/%.o: tests/toy/%.c $(GEN)/toy/toy.pb-c.h
 	@mkdir -p $(@D)
 	@echo "  CC   $@"
 	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) -MD -c -o $@ $<
-WORLD_O := $(B)/tests/toy/world.o $(GEN)/toy/toy.pb-c.o
+WORLD_O := $(B)/tests/toy/world.o $(B)/tests/toy/stream.o $(GEN)/toy/toy.pb-c.o
 $(B)/tests/unit/common_service_%_test: tests/unit/common_service_%_test.c $(WORLD_O) $(B)/libcommon.a $(B)/tests/toy/toy
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(WORLD_O) $(B)/libcommon.a -lcmocka $(LDLIBS)
-$(B)/tests/toy/bench: tests/toy/bench.c $(WORLD_O) $(B)/libcommon.a $(B)/tests/toy/toy
+$(B)/tests/toy/bench: tests/toy/bench.c $(B)/tests/toy/world.o $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a $(B)/tests/toy/toy
 	@echo "  LINK $@"
-	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(WORLD_O) $(B)/libcommon.a $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) -isystem $(GEN)/toy $(CFLAGS) $(LDFLAGS) -MMD -o $@ $< $(B)/tests/toy/world.o $(GEN)/toy/toy.pb-c.o $(B)/libcommon.a $(LDLIBS)
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*_test.c)))
 unit-tests: $(UNIT_TESTS)
 

@@ -352,6 +352,8 @@ static void finish_jobs(struct writer *writer, struct job **jobs, size_t count)
     }
 }
 
+/* What the database refused of one command alone: a key that is taken and a row that has moved are the
+ * caller's matter; the rest is a fault of ours, or trouble that did not pass. */
 static void fail_alone(struct writer *writer, struct job *job, enum status status)
 {
     METRIC_ADD(writer->process->metrics.failed, 1);
@@ -359,8 +361,13 @@ static void fail_alone(struct writer *writer, struct job *job, enum status statu
               LOG_TEXT("status", status_name(status)), LOG_TEXT("database", db_error(writer->db)));
     if (status == STATUS_RETRY)
         job_fail(job, STATUS_UNAVAILABLE, "unavailable", "The database is busy: try again");
+    else if (status == STATUS_CONFLICT)
+        job_fail(job, STATUS_CONFLICT, "conflict", "This exists already");
+    else if (status == STATUS_STALE)
+        job_fail(job, STATUS_STALE, "stale", "This was changed by someone else meanwhile");
     else
         job_fail(job, STATUS_INTERNAL, "internal", "This failed for a reason that is ours");
+    job->hints = true;
     writer_to_front(writer, job);
 }
 

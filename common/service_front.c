@@ -405,6 +405,10 @@ enum status front_open(struct front *front)
         snprintf(name, sizeof name, "lane.%zu", i);
         front->lanes[i] = bus_channel_bind(front->loop, name, from_lane, front);
     }
+    /* Connected before the first question, so that nobody seems to be away. */
+    for (size_t i = 0; i < process->nmethods; i++)
+        for (size_t a = 0; a < process->methods[i].nasks; a++)
+            bus_client_is_connected(front->client, process->methods[i].route->asks[a].service);
     bus_loop_after_round(front->loop, send_gathered, front);
     feeds_open(front);
     if (process->service->unsettled != NULL)

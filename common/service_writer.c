@@ -323,7 +323,7 @@ static void ping(struct writer *writer)
  * process may yet lead again they wait for it, within their deadlines. */
 static void answer_not_leader(struct writer *writer)
 {
-    bool may_lead_soon = writer->db == NULL;
+    bool may_lead_soon = writer->db == NULL && !writer->is_stopping;
     struct job_list lists[2] = {writer->commands, writer->later};
     writer->commands = writer->later = (struct job_list){NULL, NULL, 0};
     int64_t now_us = clock_monotonic_us();
