@@ -49,6 +49,8 @@ static struct work *new_work(struct arena *arena, const struct inbox_due *due)
     work->due.topic = arena_strdup(arena, due->topic);
     work->due.external_id = arena_strdup(arena, due->external_id);
     work->due.traceparent = arena_strdup(arena, due->traceparent);
+    work->due.order_number =
+        arena_strdup(arena, due->order_number != NULL ? due->order_number : "");
     work->due.body_sha256.bytes = arena_copy(arena, due->body_sha256.bytes, due->body_sha256.count);
     return work;
 }
@@ -240,8 +242,8 @@ static void decode(struct asking *asking, struct work *work, struct arena *scrat
                                         .body_bytes = work->body_bytes};
     struct adapter_result result = {.verdict = ADAPTER_PARKED};
     adapter->decode(&input, scratch, &result);
-    bool is_order =
-        result.verdict == ADAPTER_ORDER && (work->due.is_known || !result.needs_known_order);
+    bool is_order = result.verdict == ADAPTER_ORDER &&
+                    (!uuid_is_nil(&work->due.order_id) || !result.needs_known_order);
     if (is_order)
         ask_orders(asking, work, result.import);
     else
@@ -256,6 +258,13 @@ static void begin(struct asking *asking, struct work *work)
     if (work->due.lost >= INBOX_MAX_LOST) {
         set_result(work, INBOX_PARKED, "crashed",
                    "The gateway died each time that it worked on this.");
+        return;
+    }
+    if (work->due.is_repeat && work->due.replays == 0) {
+        set_result(work, INBOX_DONE, "", "");
+        work->result.order_id = work->due.order_id;
+        work->result.order_number = work->due.order_number;
+        work->result.effect = "unchanged";
         return;
     }
     if (work->body == NULL) {

@@ -28,16 +28,22 @@ SELECT EXISTS (SELECT FROM inbox_delivery
                WHERE status = 1 AND next_attempt_at > $1 AND reason_code = 'orders_away')
        AS is_waiting;
 
--- Oldest first. Whether an earlier delivery has led to an order is asked for those that only tell
--- something about one.
+-- Oldest first, with the order that earlier deliveries led to, and whether one of them said the very
+-- same: the body of no later moment, which can have no effect.
 -- name: inbox_due
 SELECT d.id, d.channel, d.channel_type, d.topic, d.external_id, d.is_test, d.triggered_at_ns,
-       d.traceparent, d.body_sha256, d.body_bytes, d.attempts, d.lost, d.faults,
-       d.replays,
+       d.traceparent, d.body_sha256, d.body_bytes, d.attempts, d.lost, d.faults, d.replays,
+       known.order_id, known.order_number,
        EXISTS (SELECT FROM inbox_delivery e
-               WHERE e.channel = d.channel AND e.external_id = d.external_id
-                     AND e.order_id IS NOT NULL) AS is_known
+               WHERE e.external_id = d.external_id AND e.channel = d.channel AND e.id <> d.id
+                     AND e.order_id IS NOT NULL AND e.status = 2
+                     AND e.body_sha256 = d.body_sha256
+                     AND e.triggered_at_ns >= d.triggered_at_ns) AS is_repeat
 FROM inbox_delivery d
+     LEFT JOIN LATERAL (
+         SELECT e.order_id, e.order_number FROM inbox_delivery e
+         WHERE e.external_id = d.external_id AND e.channel = d.channel AND e.order_id IS NOT NULL
+         LIMIT 1) known ON true
 WHERE d.status = 1 AND d.next_attempt_at <= $1
 ORDER BY d.next_attempt_at, d.id
 LIMIT $2;
@@ -47,16 +53,17 @@ SELECT id, body FROM inbox_body WHERE id = ANY($1::uuid[]);
 
 -- name: inbox_take
 UPDATE inbox_delivery
-SET attempts = attempts + 1, lost = lost + 1, reason_code = '', reason = '', next_attempt_at = $2
+SET lost = lost + 1, reason_code = '', reason = '', next_attempt_at = $2
 WHERE id = ANY($1::uuid[]) AND status = 1;
 
+-- An attempt counts when it has its result, and those that were lost before it count with it.
 -- name: inbox_result
 UPDATE inbox_delivery d
 SET status = r.status, reason_code = r.reason_code, reason = r.reason,
     order_id = coalesce(r.order_id, d.order_id),
     order_number = CASE WHEN r.order_number <> '' THEN r.order_number ELSE d.order_number END,
     effect = CASE WHEN r.effect <> '' THEN r.effect ELSE d.effect END,
-    replays = d.replays + r.more_replays, lost = 0, faults = r.faults,
+    attempts = d.attempts + d.lost, replays = d.replays + r.more_replays, lost = 0, faults = r.faults,
     next_attempt_at = r.next_attempt_at, done_at = r.done_at
 FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[],
             $8::integer[], $9::integer[], $10::timestamptz[], $11::timestamptz[])

@@ -121,20 +121,19 @@ enum status store_inbox_is_waiting(struct db *db, int64_t now_us, bool *is_waiti
     return STATUS_OK;
 }
 
-DB_SHAPE(due_shape, struct inbox_due, DB_FIELD(struct inbox_due, id, DB_UUID),
-         DB_FIELD(struct inbox_due, channel, DB_TEXT),
-         DB_FIELD(struct inbox_due, channel_type, DB_TEXT),
-         DB_FIELD(struct inbox_due, topic, DB_TEXT),
-         DB_FIELD(struct inbox_due, external_id, DB_TEXT),
-         DB_FIELD(struct inbox_due, traceparent, DB_TEXT),
-         DB_FIELD(struct inbox_due, is_test, DB_BOOLEAN),
-         DB_FIELD(struct inbox_due, is_known, DB_BOOLEAN),
-         DB_FIELD(struct inbox_due, triggered_at_ns, DB_INT64),
-         DB_FIELD(struct inbox_due, body_sha256, DB_BYTEA),
-         DB_FIELD(struct inbox_due, body_bytes, DB_INT32),
-         DB_FIELD(struct inbox_due, attempts, DB_INT32), DB_FIELD(struct inbox_due, lost, DB_INT32),
-         DB_FIELD(struct inbox_due, faults, DB_INT32),
-         DB_FIELD(struct inbox_due, replays, DB_INT32));
+DB_SHAPE(
+    due_shape, struct inbox_due, DB_FIELD(struct inbox_due, id, DB_UUID),
+    DB_FIELD(struct inbox_due, channel, DB_TEXT), DB_FIELD(struct inbox_due, channel_type, DB_TEXT),
+    DB_FIELD(struct inbox_due, topic, DB_TEXT), DB_FIELD(struct inbox_due, external_id, DB_TEXT),
+    DB_FIELD(struct inbox_due, traceparent, DB_TEXT),
+    DB_FIELD(struct inbox_due, is_test, DB_BOOLEAN), DB_FIELD(struct inbox_due, order_id, DB_UUID),
+    DB_FIELD(struct inbox_due, order_number, DB_TEXT),
+    DB_FIELD(struct inbox_due, is_repeat, DB_BOOLEAN),
+    DB_FIELD(struct inbox_due, triggered_at_ns, DB_INT64),
+    DB_FIELD(struct inbox_due, body_sha256, DB_BYTEA),
+    DB_FIELD(struct inbox_due, body_bytes, DB_INT32),
+    DB_FIELD(struct inbox_due, attempts, DB_INT32), DB_FIELD(struct inbox_due, lost, DB_INT32),
+    DB_FIELD(struct inbox_due, faults, DB_INT32), DB_FIELD(struct inbox_due, replays, DB_INT32));
 
 enum status store_inbox_due(struct db *db, int64_t now_us, size_t limit, struct inbox_due **list,
                             size_t *count)

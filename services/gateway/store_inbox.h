@@ -27,7 +27,10 @@ enum status store_inbox_insert(struct db *db, struct arena *arena, struct inbox_
 struct inbox_due {
     struct uuid id;
     const char *channel, *channel_type, *topic, *external_id, *traceparent;
-    bool is_test, is_known; /* an earlier delivery has led to an order */
+    bool is_test;
+    struct uuid order_id; /* that earlier deliveries led to; nil: none */
+    const char *order_number;
+    bool is_repeat; /* one of them had the same body, of no earlier moment */
     int64_t triggered_at_ns;
     struct db_bytea body_sha256;
     int32_t body_bytes, attempts, replays;
@@ -46,7 +49,7 @@ struct inbox_body {
 /* Those that are still kept, in any order. */
 enum status store_inbox_bodies(struct db *db, const struct uuid *ids, size_t count,
                                struct inbox_body **list, size_t *found) MUST_CHECK;
-/* Counts an attempt; nobody takes them again before then_us. */
+/* Begins an attempt; nobody takes them again before then_us. */
 enum status store_inbox_take(struct db *db, const struct uuid *ids, size_t count,
                              int64_t then_us) MUST_CHECK;
 

@@ -292,14 +292,15 @@ static void what_was_taken_comes_back_only_after_its_time(void **state)
     assert_string_equal(due[0].channel_type, "shopify");
     assert_true(due[0].triggered_at_ns == 7);
     assert_memory_equal(due[0].body_sha256.bytes, list[0]->body_hash, 32);
-    assert_false(due[0].is_known);
+    assert_true(uuid_is_nil(&due[0].order_id));
+    assert_false(due[0].is_repeat);
     take_one(&due[0].id, NOW + SECOND);
     due = due_at(NOW + 1, &count);
     assert_int_equal(count, 1);
     due = due_at(NOW + SECOND, &count);
     assert_int_equal(count, 2);
     assert_int_equal(due[1].lost, 1);
-    assert_int_equal(due[1].attempts, 1);
+    assert_int_equal(due[1].attempts, 0);
     /* The next leader does not wait for it. */
     take_one(&due[1].id, NOW + 100 * SECOND);
     OK(db_begin(db));
@@ -335,7 +336,9 @@ static void results_are_recorded_and_a_replay_starts_again(void **state)
     finish(&parked, NOW + 6);
     struct inbox_due *due = due_at(NOW + 10, &count);
     assert_int_equal(count, 1);
-    assert_true(due[0].is_known);
+    assert_true(uuid_equal(&due[0].order_id, &done.order_id));
+    assert_string_equal(due[0].order_number, "TEA-100001");
+    assert_true(due[0].is_repeat);
     /* A result for what is no longer received changes nothing. */
     finish(&parked, NOW + 7);
     OK(store_inbox_by_id(db, &list[1]->id, &row));
@@ -351,6 +354,28 @@ static void results_are_recorded_and_a_replay_starts_again(void **state)
     OK(store_inbox_by_id(db, &list[0]->id, &row));
     assert_string_equal(row->effect, "placed");
     assert_int_equal(row->attempts, 1);
+}
+
+/* What a shop changed back within one second has the same body, and was triggered later. */
+static void the_same_body_of_a_later_moment_is_no_repeat(void **state)
+{
+    (void)state;
+    NEEDS_SERVER();
+    struct inbox_delivery *list[] = {delivery_of("a", "1"), delivery_of("b", "1"),
+                                     delivery_of("c", "1"), delivery_of("d", "2")};
+    size_t count;
+    list[1]->triggered_at_ns = 8;
+    list[2]->triggered_at_ns = 6;
+    store(list, 4, NOW);
+    struct inbox_result done = result_of(&list[0]->id, INBOX_DONE, "");
+    done.order_id = uuid_new();
+    finish(&done, NOW);
+    struct inbox_due *due = due_at(NOW, &count);
+    assert_int_equal(count, 3);
+    assert_false(due[0].is_repeat);
+    assert_true(due[1].is_repeat);
+    assert_false(due[2].is_repeat);
+    assert_true(uuid_is_nil(&due[2].order_id));
 }
 
 static void while_orders_is_away_the_others_wait_too(void **state)
@@ -456,6 +481,7 @@ int main(void)
         ROWS_TEST(the_same_event_in_two_topics_is_two_deliveries),
         ROWS_TEST(what_was_taken_comes_back_only_after_its_time),
         ROWS_TEST(results_are_recorded_and_a_replay_starts_again),
+        ROWS_TEST(the_same_body_of_a_later_moment_is_no_repeat),
         ROWS_TEST(while_orders_is_away_the_others_wait_too),
         ROWS_TEST(old_bodies_go_and_their_events_stay_known),
         ROWS_TEST(lists_page_from_the_newest_by_status_channel_and_order),

@@ -19,7 +19,8 @@ CREATE TABLE inbox_delivery (
     reason_code text NOT NULL DEFAULT '',
     reason text NOT NULL DEFAULT '',
     attempts integer NOT NULL DEFAULT 0,
-    -- Attempts in a row of which no result was ever stored: the process died under them.
+    -- Attempts of which no result is stored: one that is being made, and those under which the
+    -- process died.
     lost integer NOT NULL DEFAULT 0,
     -- Results in a row that were a fault of ours.
     faults integer NOT NULL DEFAULT 0,
