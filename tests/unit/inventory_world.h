@@ -327,3 +327,15 @@ static void expect_level(const char *sku, const char *place, int64_t available, 
     assert_int_equal(level->on_hand, available + reserved + committed + level->safety +
                                          level->damaged + level->quality_control);
 }
+
+/* The world with three places: two that sell, and one that does not. */
+static int open_places(void **state)
+{
+    open_world(state);
+    if (world == NULL)
+        return 0;
+    create_place("hk-main", PLACE_WAREHOUSE);
+    create_place("hk-shop", PLACE_STORE);
+    create_place("transit", PLACE_IN_TRANSIT);
+    return 0;
+}
