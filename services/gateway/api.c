@@ -10,24 +10,26 @@
 
 /* ---- who, and may he ---- */
 
-static bool refuse_unauthenticated(struct http_request *request, const char *challenge)
+static enum http_verdict refuse_unauthenticated(struct http_request *request, const char *challenge)
 {
     HTTP_COUNT(request->thread, unauthenticated, 1);
     http_answer_header(request, "WWW-Authenticate", challenge);
     http_problem(request, 401, "unauthenticated", "",
                  "This takes an API key: Authorization: Bearer pk_...");
-    return false;
+    return VERDICT_ANSWERED;
 }
 
-static bool authenticate(struct http_request *request, struct api_key **out)
+static enum http_verdict authenticate(struct http_request *request, struct api_key **out)
 {
     static const char scheme[] = "Bearer ";
     const char *given = http_header(request, "Authorization");
     if (given == NULL || strncasecmp(given, scheme, strlen(scheme)) != 0)
         return refuse_unauthenticated(request, "Bearer realm=\"penstock\"");
     int64_t now_us = clock_wall_us();
-    struct api_key *key =
-        snapshot_find_key(request->thread->snapshot, given + strlen(scheme), now_us);
+    const char *text = given + strlen(scheme);
+    struct api_key *key = snapshot_find_key(request->thread->snapshot, text, now_us);
+    if (key == NULL && !request->was_checked && api_key_is_plausible(text))
+        return VERDICT_UNKNOWN;
     if (key == NULL)
         return refuse_unauthenticated(request,
                                       "Bearer realm=\"penstock\", error=\"invalid_token\"");
@@ -36,7 +38,7 @@ static bool authenticate(struct http_request *request, struct api_key **out)
     request->role = key->role;
     request->principal = arena_printf(request->arena, "key:%s", uuid_text(&key->id, id));
     *out = key;
-    return true;
+    return VERDICT_GO_ON;
 }
 
 static bool authorize(struct http_request *request)
@@ -132,24 +134,33 @@ static bool check_headers(struct http_request *request)
     return read_idempotency_key(request);
 }
 
-bool api_begin(struct http_request *request)
+static bool find_endpoint(struct http_request *request)
 {
     char allow[ROUTE_ALLOW_BYTES];
-    struct api_key *key = NULL;
     request->endpoint =
         endpoints_find(request->thread->http->endpoints, request->method, &request->uri, allow);
-    if (request->endpoint == NULL && allow[0] == '\0') {
+    if (request->endpoint != NULL)
+        return true;
+    if (allow[0] == '\0') {
         http_problem(request, 404, "not_found", "", "There is nothing at this address.");
         return false;
     }
-    if (request->endpoint == NULL) {
-        http_answer_header(request, "Allow", arena_strdup(request->arena, allow));
-        http_problem(request, 405, "method_not_allowed", "",
-                     arena_printf(request->arena, "This address knows: %s.", allow));
-        return false;
-    }
-    return authenticate(request, &key) && pass_key_rate(request, key) && authorize(request) &&
-           check_headers(request);
+    http_answer_header(request, "Allow", arena_strdup(request->arena, allow));
+    http_problem(request, 405, "method_not_allowed", "",
+                 arena_printf(request->arena, "This address knows: %s.", allow));
+    return false;
+}
+
+enum http_verdict api_begin(struct http_request *request)
+{
+    struct api_key *key = NULL;
+    if (!find_endpoint(request))
+        return VERDICT_ANSWERED;
+    enum http_verdict verdict = authenticate(request, &key);
+    if (verdict != VERDICT_GO_ON)
+        return verdict;
+    bool is_good = pass_key_rate(request, key) && authorize(request) && check_headers(request);
+    return is_good ? VERDICT_GO_ON : VERDICT_ANSWERED;
 }
 
 /* ---- the reply ---- */

@@ -10,7 +10,10 @@
 #include "common/log.h"
 #include "services/gateway/store_access.h"
 
-#define READ_EVERY_MS 500
+#define READ_EVERY_US INT64_C(500000)
+/* When an HTTP thread asks, because of a key that it does not know: no more often than this. */
+#define READ_AGAIN_US INT64_C(20000)
+#define LOOK_EVERY_MS 20
 /* A key's last use is written when it has moved by this much: a minute is exact enough. */
 #define USED_US INT64_C(60000000)
 
@@ -26,7 +29,8 @@ struct directory {
     struct bus_channel *channels[HTTP_MAX_THREADS];
     /* What was sent last; NULL when the one before it has come back. */
     struct snapshot *sent[HTTP_MAX_THREADS];
-    bool is_away;
+    bool is_away, is_wanted;
+    int64_t read_at_us;
 };
 
 static enum status connect_database(struct directory *directory)
@@ -57,28 +61,34 @@ static enum status load(struct directory *directory, int http_thread, struct sna
 }
 
 /* One for each HTTP thread, which swaps it for the one that it has. */
-static void send_all(struct directory *directory)
+static enum status send_all(struct directory *directory)
 {
     for (size_t i = 0; i < directory->nthreads; i++) {
         struct snapshot *snapshot;
-        if (directory->sent[i] != NULL)
+        /* It has not looked at the last one yet. */
+        if (directory->sent[i] != NULL) {
+            directory->is_wanted = true;
             continue;
-        if (load(directory, (int)i, &snapshot) != STATUS_OK)
-            return;
+        }
+        TRY(load(directory, (int)i, &snapshot));
         directory->sent[i] = snapshot;
         bus_channel_send(directory->channels[i], snapshot);
     }
+    return STATUS_OK;
 }
 
-static void on_time(void *context)
+static void look(void *context)
 {
     struct directory *directory = context;
-    bool is_away = connect_database(directory) != STATUS_OK;
+    int64_t passed_us = clock_monotonic_us() - directory->read_at_us;
+    if (passed_us < (directory->is_wanted ? READ_AGAIN_US : READ_EVERY_US))
+        return;
+    directory->is_wanted = false;
+    bool is_away = connect_database(directory) != STATUS_OK || send_all(directory) != STATUS_OK;
     if (is_away && !directory->is_away)
         log_warn("directory_stale", "Keys and channels stay as they are: the database is away");
     directory->is_away = is_away;
-    if (!is_away)
-        send_all(directory);
+    directory->read_at_us = clock_monotonic_us();
 }
 
 static void write_uses(struct directory *directory, struct snapshot *snapshot, int64_t age_us)
@@ -97,10 +107,15 @@ static void write_uses(struct directory *directory, struct snapshot *snapshot, i
         log_info("directory_uses_lost", "When keys were used could not be written");
 }
 
+/* A snapshot comes back, or NULL: a newer one is asked for. */
 static void on_returned(void *context, void *pointer)
 {
     struct directory *directory = context;
     struct snapshot *snapshot = pointer;
+    if (snapshot == NULL) {
+        directory->is_wanted = true;
+        return;
+    }
     directory->sent[snapshot->http_thread] = NULL;
     write_uses(directory, snapshot, USED_US);
     snapshot_close(&snapshot);
@@ -162,7 +177,8 @@ static void start(struct directory *directory)
         directory->channels[i] = bus_channel_bind(
             directory->loop, http_directory_channel((int)i, name), on_returned, directory);
     bus_loop_watch_fd(directory->loop, directory->stop_fd, on_stop, directory);
-    bus_loop_every(directory->loop, READ_EVERY_MS, on_time, directory);
+    bus_loop_every(directory->loop, LOOK_EVERY_MS, look, directory);
+    bus_loop_after_round(directory->loop, look, directory);
     int failed = pthread_create(&directory->thread, NULL, run, directory);
     assert(failed == 0);
 }

@@ -19,17 +19,19 @@ static void answer_not_found(struct http_request *request)
     http_problem(request, 404, "not_found", "", "There is no such channel.");
 }
 
-bool hooks_begin(struct http_request *request)
+enum http_verdict hooks_begin(struct http_request *request)
 {
     if (strcmp(request->method, "POST") != 0) {
         http_answer_header(request, "Allow", "POST");
         http_problem(request, 405, "method_not_allowed", "", "Deliveries are posted.");
-        return false;
+        return VERDICT_ANSWERED;
     }
     if (find_channel(request) != NULL)
-        return true;
+        return VERDICT_GO_ON;
+    if (!request->was_checked)
+        return VERDICT_UNKNOWN;
     answer_not_found(request);
-    return false;
+    return VERDICT_ANSWERED;
 }
 
 static const char *look_up(void *context, const char *name)

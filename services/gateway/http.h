@@ -44,6 +44,7 @@ void http_close(struct http **http);
 /* The first address's port. */
 int http_port(const struct http *http);
 
-/* The bus_channel on which thread n and the directory exchange snapshots: the directory binds. */
+/* The bus_channel on which thread n and the directory exchange snapshots: the directory binds. NULL
+ * from the thread asks for a newer one. */
 #define HTTP_DIRECTORY_CHANNEL_BYTES 32
 char *http_directory_channel(int http_thread, char buffer[HTTP_DIRECTORY_CHANNEL_BYTES]);

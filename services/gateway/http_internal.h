@@ -57,10 +57,17 @@ struct http_connection {
 
 enum http_stage {
     STAGE_HEADERS,
+    STAGE_CHECKING, /* suspended: asks for a newer snapshot, see http_check() */
     STAGE_BODY,
     STAGE_FORGET,  /* refused: the body is read and forgotten */
     STAGE_WAITING, /* suspended */
     STAGE_ANSWERED,
+};
+/* What the headers alone tell. */
+enum http_verdict {
+    VERDICT_GO_ON,
+    VERDICT_ANSWERED, /* refused */
+    VERDICT_UNKNOWN,  /* a key or channel that the snapshot does not know: perhaps it is new */
 };
 enum http_target { TARGET_API, TARGET_HOOK, TARGET_PAGE };
 
@@ -81,6 +88,7 @@ struct http_request {
     enum http_target target;
     const struct endpoint *endpoint; /* API */
     const struct page *page;
+    bool was_checked;      /* against a snapshot newer than the request */
     const char *principal; /* "key:<id>" */
     const struct role *role;
     const char *idempotency_key;
@@ -118,7 +126,8 @@ struct http_thread {
     size_t nfree;
     struct http_connection *connections;
     struct rate *rate_per_key, *rate_per_ip;
-    struct http_request *waiting; /* suspended */
+    struct http_request *waiting;  /* suspended, for an answer */
+    struct http_request *checking; /* suspended, for a snapshot */
     size_t in_inbox;
     bool is_stopping;
     int64_t stop_at_us;
@@ -159,6 +168,8 @@ void http_suspend(struct http_request *request);
 void http_resume(struct http_request *request);
 /* Answers all that wait with 503: nobody will answer them any more. */
 void http_give_up(struct http_thread *thread);
+/* There is a newer snapshot, or too much time has passed: those who asked for one go on. */
+void http_check(struct http_thread *thread);
 void http_phase(struct http_connection *connection, enum http_phase phase);
 void *http_on_uri(void *context, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result http_on_request(void *context, struct MHD_Connection *connection, const char *url,
@@ -189,10 +200,10 @@ enum MHD_Result http_queue_answer(struct http_request *request);
 
 /* ---- where requests go: each answers, or suspends ---- */
 
-/* With the headers only: false when it has answered already (a refusal). */
-bool api_begin(struct http_request *request);
+/* With the headers only. VERDICT_UNKNOWN is not said again of a request that was_checked. */
+enum http_verdict api_begin(struct http_request *request);
 void api_run(struct http_request *request);
-bool hooks_begin(struct http_request *request);
+enum http_verdict hooks_begin(struct http_request *request);
 void hooks_run(struct http_request *request);
 /* A delivery came back from the inbox. */
 void hooks_delivered(void *context, void *delivery);

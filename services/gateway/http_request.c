@@ -9,6 +9,8 @@
 /* Requests kept for reuse, and the most that an arena may have held to be kept. */
 #define MAX_FREE_REQUESTS 256
 #define MAX_KEPT_BYTES ((size_t)256 << 10)
+/* How long an unknown key waits for the directory to look again. */
+#define MAX_CHECK_US INT64_C(1000000)
 
 /* ---- requests are used again ---- */
 
@@ -161,7 +163,7 @@ static bool pass_rate(struct http_request *request)
 }
 
 /* Where it goes; answers what goes nowhere. */
-static bool route(struct http_request *request)
+static enum http_verdict route(struct http_request *request)
 {
     const struct http_uri *uri = &request->uri;
     if (uri->nsegments == 2 && strcmp(uri->segments[0], "hooks") == 0) {
@@ -175,10 +177,10 @@ static bool route(struct http_request *request)
     }
     request->target = TARGET_PAGE;
     if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
-        return true;
+        return VERDICT_GO_ON;
     http_answer_header(request, "Allow", "GET, HEAD");
     http_problem(request, 405, "method_not_allowed", "", "This address can only be read.");
-    return false;
+    return VERDICT_ANSWERED;
 }
 
 static bool pass_length(struct http_request *request)
@@ -194,6 +196,30 @@ static bool pass_length(struct http_request *request)
 
 /* ---- the steps ---- */
 
+/* True when the body, if any, is to be taken in; else there is an answer. */
+static bool take_body(struct http_request *request, enum http_verdict verdict)
+{
+    if (verdict != VERDICT_GO_ON || !pass_length(request))
+        return false;
+    request->stage = STAGE_BODY;
+    if (request->framing.content_length > 0) {
+        request->body = malloc((size_t)request->framing.content_length);
+        assert(request->body != NULL);
+    }
+    return true;
+}
+
+static void wait_for_snapshot(struct http_request *request)
+{
+    struct http_thread *thread = request->thread;
+    request->stage = STAGE_CHECKING;
+    request->next_free = thread->checking;
+    thread->checking = request;
+    http_phase(request->connection, PHASE_BUSY);
+    MHD_suspend_connection(request->mhd);
+    bus_channel_send(thread->directory, NULL);
+}
+
 /* The headers are there. */
 static enum MHD_Result begin(struct http_request *request, const char *version)
 {
@@ -201,16 +227,19 @@ static enum MHD_Result begin(struct http_request *request, const char *version)
         MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     set_traceparent(request, http_header(request, "traceparent"));
     http_phase(request->connection, PHASE_BODY);
-    if (pass_guard(request, version) && pass_rate(request) && route(request) &&
-        pass_length(request)) {
-        request->stage = STAGE_BODY;
-        if (request->framing.content_length > 0) {
-            request->body = malloc((size_t)request->framing.content_length);
-            assert(request->body != NULL);
-        }
+    int64_t length = 0;
+    enum http_verdict verdict = VERDICT_ANSWERED;
+    if (pass_guard(request, version) && pass_rate(request)) {
+        length = request->framing.content_length;
+        request->was_checked = request->thread->directory == NULL || length > HTTP_FORGET_BYTES;
+        verdict = route(request);
+    }
+    if (verdict == VERDICT_UNKNOWN) {
+        wait_for_snapshot(request);
         return MHD_YES;
     }
-    int64_t length = request->framing.content_length;
+    if (take_body(request, verdict))
+        return MHD_YES;
     bool is_forgettable =
         !request->closes && length <= HTTP_FORGET_BYTES && !request->framing.expects_continue;
     if (is_forgettable) {
@@ -219,6 +248,28 @@ static enum MHD_Result begin(struct http_request *request, const char *version)
     }
     request->closes = true;
     return http_queue_answer(request);
+}
+
+void http_check(struct http_thread *thread)
+{
+    int64_t loaded_us = thread->snapshot->loaded_at_us;
+    int64_t late_us = clock_monotonic_us() - MAX_CHECK_US;
+    struct http_request **link = &thread->checking;
+    while (*link != NULL) {
+        struct http_request *request = *link;
+        bool is_due = request->started_us <= loaded_us || request->started_us <= late_us ||
+                      thread->is_stopping;
+        if (!is_due) {
+            link = &request->next_free;
+            continue;
+        }
+        *link = request->next_free;
+        request->was_checked = true;
+        if (!take_body(request, route(request)))
+            request->stage = STAGE_FORGET;
+        http_phase(request->connection, PHASE_BODY);
+        MHD_resume_connection(request->mhd);
+    }
 }
 
 static void add_to_body(struct http_request *request, const char *upload, size_t bytes)
@@ -271,6 +322,7 @@ void http_resume(struct http_request *request)
 
 void http_give_up(struct http_thread *thread)
 {
+    http_check(thread);
     while (thread->waiting != NULL) {
         struct http_request *request = thread->waiting;
         http_problem(request, 503, "unavailable", "", "The gateway is stopping; try again.");
@@ -309,6 +361,9 @@ enum MHD_Result http_on_request(void *context, struct MHD_Connection *connection
         if (*upload_bytes == 0)
             return run(request);
         add_to_body(request, upload, *upload_bytes);
+        *upload_bytes = 0;
+        return MHD_YES;
+    case STAGE_CHECKING:
         *upload_bytes = 0;
         return MHD_YES;
     case STAGE_FORGET:

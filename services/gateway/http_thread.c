@@ -16,7 +16,7 @@
 /* Rounds of the daemon in one round of the loop; then other things have their turn. */
 #define MAX_DAEMON_ROUNDS 16
 /* Memory of one connection: the headers and a piece of the body. */
-#define CONNECTION_BYTES ((size_t)24 << 10)
+#define CONNECTION_BYTES ((size_t)16 << 10)
 /* More than may ever be waiting: each connection asks one thing at a time. */
 #define ASK_CREDIT 65536
 
@@ -74,6 +74,7 @@ static void end_slow_connections(void *context)
 {
     struct http_thread *thread = context;
     int64_t now_us = clock_monotonic_us();
+    http_check(thread);
     for (struct http_connection *it = thread->connections; it != NULL; it = it->next) {
         if (now_us - it->since_us < allowed_us(thread, it->phase))
             continue;
@@ -163,6 +164,7 @@ static void on_snapshot(void *context, void *pointer)
     struct snapshot *old = thread->snapshot;
     thread->snapshot = pointer;
     bus_channel_send(thread->directory, old);
+    http_check(thread);
 }
 
 /* ---- life ---- */

@@ -463,9 +463,12 @@ bool json_to_int(const struct json_value *value, int64_t *out)
 
 /* ---- writing ---- */
 
+/* Most answers fit. */
+#define WRITER_BYTES 4096
+
 void json_writer_open(struct json_writer *writer)
 {
-    *writer = (struct json_writer){malloc(1024), 0, 1024, false};
+    *writer = (struct json_writer){malloc(WRITER_BYTES), 0, WRITER_BYTES, false};
     assert(writer->data != NULL);
 }
 
@@ -557,6 +560,12 @@ static char *put_escape(char *to, uint8_t c)
     return to + 5;
 }
 
+/* What stands in a text as it is. */
+static bool is_plain(uint8_t c)
+{
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
 static void put_quoted(struct json_writer *writer, const char *text, size_t bytes)
 {
     const uint8_t *at = (const uint8_t *)text, *end = at + bytes;
@@ -564,10 +573,10 @@ static void put_quoted(struct json_writer *writer, const char *text, size_t byte
     *to++ = '"';
     while (at < end) {
         size_t length = 1;
-        if (*at < 0x20 || *at == '"' || *at == '\\' || *at == 0x7F) {
-            to = put_escape(to, *at);
-        } else if (*at < 0x80) {
+        if (is_plain(*at)) {
             *to++ = (char)*at;
+        } else if (*at < 0x80) {
+            to = put_escape(to, *at);
         } else if ((length = utf8_sequence(at, end)) > 0) {
             memcpy(to, at, length);
             to += length;
@@ -586,6 +595,20 @@ void json_put_name(struct json_writer *writer, const char *name)
     separate(writer);
     put_quoted(writer, name, strlen(name));
     put(writer, ":", 1);
+    writer->needs_comma = false;
+}
+
+void json_put_plain_name(struct json_writer *writer, const char *name, size_t bytes)
+{
+    char *to = reserve(writer, bytes + 4), *start = to;
+    if (writer->needs_comma)
+        *to++ = ',';
+    *to++ = '"';
+    memcpy(to, name, bytes);
+    to += bytes;
+    *to++ = '"';
+    *to++ = ':';
+    writer->bytes += (size_t)(to - start);
     writer->needs_comma = false;
 }
 

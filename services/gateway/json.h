@@ -99,6 +99,8 @@ void json_end_object(struct json_writer *writer);
 void json_begin_array(struct json_writer *writer);
 void json_end_array(struct json_writer *writer);
 void json_put_name(struct json_writer *writer, const char *name);
+/* The same for a name that needs no escapes. */
+void json_put_plain_name(struct json_writer *writer, const char *name, size_t bytes);
 void json_put_text(struct json_writer *writer, const char *text); /* NULL is null */
 void json_put_text_bytes(struct json_writer *writer, const char *text, size_t bytes);
 void json_put_int(struct json_writer *writer, int64_t number);

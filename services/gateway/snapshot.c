@@ -13,6 +13,7 @@ struct snapshot *snapshot_open(int http_thread)
     assert(snapshot != NULL);
     snapshot->arena = arena_open(SNAPSHOT_BYTES);
     snapshot->http_thread = http_thread;
+    snapshot->loaded_at_us = clock_monotonic_us();
     return snapshot;
 }
 
@@ -40,11 +41,10 @@ void snapshot_sort(struct snapshot *snapshot)
 /* The search compares hashes of what was sent: how long it takes tells nothing about a key. */
 struct api_key *snapshot_find_key(struct snapshot *snapshot, const char *text, int64_t now_us)
 {
-    size_t bytes = strlen(text);
-    if (bytes != API_KEY_TEXT_BYTES - 1 || snapshot->nkeys == 0)
-        return NULL;
     struct api_key wanted;
-    crypto_hash_sha256(wanted.hash, (const uint8_t *)text, bytes);
+    if (!api_key_is_plausible(text) || snapshot->nkeys == 0)
+        return NULL;
+    crypto_hash_sha256(wanted.hash, (const uint8_t *)text, API_KEY_TEXT_BYTES - 1);
     struct api_key *key =
         bsearch(&wanted, snapshot->keys, snapshot->nkeys, sizeof snapshot->keys[0], compare_keys);
     if (key == NULL || (key->expires_at_us != 0 && key->expires_at_us <= now_us))
@@ -58,6 +58,12 @@ const struct channel *snapshot_find_channel(const struct snapshot *snapshot, con
         if (strcmp(snapshot->channels[i].name, name) == 0)
             return &snapshot->channels[i];
     return NULL;
+}
+
+bool api_key_is_plausible(const char *text)
+{
+    return strlen(text) == API_KEY_TEXT_BYTES - 1 &&
+           strncmp(text, API_KEY_PREFIX, strlen(API_KEY_PREFIX)) == 0;
 }
 
 void api_key_new(char text[API_KEY_TEXT_BYTES], uint8_t hash[API_KEY_HASH_BYTES])

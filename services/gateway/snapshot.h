@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,7 +37,8 @@ struct snapshot {
     size_t nkeys;
     const struct channel *channels; /* by name */
     size_t nchannels;
-    int http_thread; /* which has it */
+    int64_t loaded_at_us; /* monotonic, before it was read */
+    int http_thread;      /* which has it */
 };
 
 /* Empty, for the thread. */
@@ -55,5 +57,7 @@ const struct channel *snapshot_find_channel(const struct snapshot *snapshot, con
 #define API_KEY_PREFIX "pk_"
 #define API_KEY_TEXT_BYTES 47 /* prefix, 43 of base64url for 256 bits, NUL */
 #define API_KEY_SHOWN_BYTES 11
+/* Whether a text could be a key at all. */
+bool api_key_is_plausible(const char *text);
 /* A new key from the random source; its text is shown once and never stored. */
 void api_key_new(char text[API_KEY_TEXT_BYTES], uint8_t hash[API_KEY_HASH_BYTES]);

@@ -30,10 +30,19 @@ bool transcode_is_shown(const ProtobufCFieldDescriptor *field)
     return field->type != PROTOBUF_C_TYPE_BYTES;
 }
 
+/* How many bytes of a field's name are its member's. */
+static size_t member_name_bytes(const ProtobufCFieldDescriptor *field)
+{
+    size_t bytes = strlen(field->name);
+    bool is_time = field->type == PROTOBUF_C_TYPE_INT64 && bytes > 3 &&
+                   memcmp(field->name + bytes - 3, "_us", 3) == 0;
+    return is_time ? bytes - 3 : bytes;
+}
+
 char *transcode_member_name(const ProtobufCFieldDescriptor *field,
                             char buffer[TRANSCODE_NAME_BYTES])
 {
-    size_t length = strlen(field->name) - (transcode_is_time(field) ? 3 : 0);
+    size_t length = member_name_bytes(field);
     assert(length < TRANSCODE_NAME_BYTES);
     memcpy(buffer, field->name, length);
     buffer[length] = '\0';
@@ -89,13 +98,13 @@ ProtobufCMessage *transcode_new(const ProtobufCMessageDescriptor *type, struct a
 
 static void write_money(struct json_writer *writer, const Money *money)
 {
-    if (money == NULL || money->currency[0] == '\0' || money_exponent(money->currency) < 0) {
+    struct money amount = {.minor = money != NULL ? money->amount_minor : 0};
+    char text[MONEY_TEXT_BYTES];
+    if (money == NULL || strlen(money->currency) != 3) {
         json_put_null(writer);
         return;
     }
-    struct money amount = {.minor = money->amount_minor};
     memcpy(amount.currency, money->currency, 3);
-    char text[MONEY_TEXT_BYTES];
     json_begin_object(writer);
     json_put_member_text(writer, "amount", money_text(amount, text));
     json_put_member_text(writer, "currency", amount.currency);
@@ -182,13 +191,12 @@ static void write_list(struct json_writer *writer, const ProtobufCFieldDescripto
 void transcode_write(struct json_writer *writer, const ProtobufCMessage *message)
 {
     const ProtobufCMessageDescriptor *type = message->descriptor;
-    char name[TRANSCODE_NAME_BYTES];
     json_begin_object(writer);
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
         if (!transcode_is_shown(field))
             continue;
-        json_put_name(writer, transcode_member_name(field, name));
+        json_put_plain_name(writer, field->name, member_name_bytes(field));
         if (field->label == PROTOBUF_C_LABEL_REPEATED)
             write_list(writer, field, message);
         else

@@ -40,6 +40,7 @@ static struct {
     struct bus_server *server;
     struct bus_channel *inbox, *directory_channel;
     struct snapshot *_Atomic returned;
+    _Atomic bool has_owner;
     struct bus_request *held;       /* a question that is answered late */
     struct bus_request *unanswered; /* and one when all is over */
 } t;
@@ -136,10 +137,17 @@ static void on_delivery(void *context, void *pointer)
     bus_channel_send(t.inbox, delivery);
 }
 
+static struct snapshot *make_snapshot(bool has_owner);
+
 static void on_returned(void *context, void *pointer)
 {
+    struct snapshot *before = NULL, *returned = pointer;
     (void)context;
-    atomic_store(&t.returned, pointer);
+    if (returned == NULL)
+        bus_channel_send(t.directory_channel, make_snapshot(atomic_load(&t.has_owner)));
+    else
+        before = atomic_exchange(&t.returned, returned);
+    snapshot_close(&before);
 }
 
 static void on_stop_tick(void *context)
@@ -229,6 +237,7 @@ static int set_up(void **state)
     pthread_create(&t.thread, NULL, serve_orders, NULL);
     pthread_create(&threads_thread, NULL, serve_threads, NULL);
     conf = make_conf();
+    atomic_store(&t.has_owner, true);
     const struct http_options options = {.bus = t.bus,
                                          .conf = &conf,
                                          .run_directory = t.directory,
@@ -249,6 +258,8 @@ static int tear_down(void **state)
     atomic_store(&t.is_stopping, true);
     pthread_join(t.thread, NULL);
     pthread_join(threads_thread, NULL);
+    struct snapshot *returned = atomic_load(&t.returned);
+    snapshot_close(&returned);
     bus_close(&t.bus);
     bus_close(&t.orders_bus);
     snprintf(path, sizeof path, "rm -rf %s", t.directory);
@@ -814,23 +825,37 @@ static void an_unsigned_delivery_is_told_nothing(void **state)
 
 /* ---- the directory ---- */
 
+/* Hands over a snapshot and waits for the one before. */
+static struct snapshot *swap_snapshot(bool has_owner)
+{
+    struct snapshot *returned = atomic_exchange(&t.returned, NULL);
+    snapshot_close(&returned);
+    atomic_store(&t.has_owner, has_owner);
+    bus_channel_send(t.directory_channel, make_snapshot(has_owner));
+    while ((returned = atomic_exchange(&t.returned, NULL)) == NULL)
+        usleep(1000);
+    return returned;
+}
+
 static void a_revoked_key_is_out_with_the_next_snapshot(void **state)
 {
     (void)state;
     assert_int_equal(get("/v1/orders/a"), 200);
-    bus_channel_send(t.directory_channel, make_snapshot(false));
-    while (atomic_load(&t.returned) == NULL)
-        usleep(1000);
-    struct snapshot *returned = atomic_exchange(&t.returned, NULL);
+    struct snapshot *returned = swap_snapshot(false);
     struct api_key *used = snapshot_find_key(returned, t.key, 0);
     assert_true(used->used_at_us > 0);
     snapshot_close(&returned);
     assert_int_equal(get("/v1/orders/a"), 401);
-    bus_channel_send(t.directory_channel, make_snapshot(true));
-    while (atomic_load(&t.returned) == NULL)
-        usleep(1000);
-    returned = atomic_exchange(&t.returned, NULL);
+}
+
+static void a_key_made_a_moment_ago_lets_in(void **state)
+{
+    (void)state;
+    atomic_store(&t.has_owner, true);
+    assert_int_equal(post("/v1/orders", "Idempotency-Key: k\r\n", "{\"channel\": \"web\"}"), 201);
+    struct snapshot *returned = swap_snapshot(false);
     snapshot_close(&returned);
+    atomic_store(&t.has_owner, true);
     assert_int_equal(get("/v1/orders/a"), 200);
 }
 
@@ -953,6 +978,7 @@ int main(void)
         cmocka_unit_test(a_signed_delivery_is_stored_before_it_is_acknowledged),
         cmocka_unit_test(an_unsigned_delivery_is_told_nothing),
         cmocka_unit_test(a_revoked_key_is_out_with_the_next_snapshot),
+        cmocka_unit_test(a_key_made_a_moment_ago_lets_in),
         cmocka_unit_test(rates_are_limited_when_configured),
         cmocka_unit_test(a_taken_address_is_said_to_be),
         cmocka_unit_test(several_threads_share_a_port_and_stopping_waits_for_what_is_under_way),
