@@ -38,6 +38,24 @@ enum return_status {
 #undef X
 };
 
+/* From, to, why. */
+#define RETURN_TRANSITIONS(X)                                                                      \
+    X(REQUESTED, APPROVED, approved)                                                               \
+    X(REQUESTED, DECLINED, declined)                                                               \
+    X(REQUESTED, CANCELLED, cancelled)                                                             \
+    X(REQUESTED, EXPIRED, expired)                                                                 \
+    X(APPROVED, IN_TRANSIT, handed_over)                                                           \
+    X(APPROVED, RECEIVED, received)                                                                \
+    X(APPROVED, CANCELLED, cancelled)                                                              \
+    X(APPROVED, EXPIRED, expired)                                                                  \
+    X(IN_TRANSIT, RECEIVED, received)                                                              \
+    X(IN_TRANSIT, CANCELLED, cancelled)                                                            \
+    X(IN_TRANSIT, EXPIRED, expired)                                                                \
+    X(RECEIVED, RECEIVED, more_received)                                                           \
+    X(RECEIVED, INSPECTED, all_inspected)                                                          \
+    X(INSPECTED, RECEIVED, more_received)                                                          \
+    X(INSPECTED, CLOSED, closed)
+
 #define DISPOSITIONS(X)                                                                            \
     X(RESTOCK, 1)                                                                                  \
     X(QUARANTINE, 2)                                                                               \

@@ -138,6 +138,8 @@ static void *scripted_serve(void *context)
                   "a log's socket");
     bus_loop_every(log->loop, 2, scripted_tick, log);
     bus_loop_run(log->loop);
+    if (log->waiting != NULL)
+        scripted_answer_fetch(log, true);
     bus_loop_close(&log->loop);
     bus_close(&bus);
     return NULL;
