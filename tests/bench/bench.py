@@ -144,15 +144,15 @@ def sustained(shop, seconds):
 
 # The tables that one acknowledged order leaves rows in, and what must be new in each row.
 SAME_ROWS = {
-    "orders.orders": {"id": ":'id'::uuid", "number": "'B-' || :n"},
+    "orders.orders": {"id": ":'id'::uuid", "number": "'B-' || :n::bigint"},
     "orders.order_line": {"order_id": ":'id'::uuid", "id": "gen_random_uuid()"},
     "orders.payment": {"order_id": ":'id'::uuid", "id": "gen_random_uuid()"},
-    "orders.order_number": {"order_id": ":'id'::uuid", "number": "'B-' || :n"},
-    "orders.order_external": {"order_id": ":'id'::uuid", "external_id": "'B-' || :n"},
+    "orders.order_number": {"order_id": ":'id'::uuid", "number": "'B-' || :n::bigint"},
+    "orders.order_external": {"order_id": ":'id'::uuid", "external_id": "'B-' || :n::bigint"},
     "orders.command": {"id": "gen_random_uuid()"},
-    "orders.event": {"position": ":n", "event_id": ":'id'::uuid"},
+    "orders.event": {"position": ":n::bigint", "event_id": ":'id'::uuid"},
     "inventory.hold": {"hold_id": ":'id'::uuid", "command_key": "gen_random_uuid()"},
-    "inventory.movement": {"position": ":n * 4 + row_number() OVER ()", "cause_id": ":'id'::uuid"},
+    "inventory.movement": {"position": ":n::bigint * 4 + row_number() OVER ()", "cause_id": ":'id'::uuid"},
 }
 # Where the rows of one sample order are; a hold of it is there only until its event is read.
 SAMPLE = {
@@ -180,7 +180,7 @@ def same_rows_script(psql):
         statements.append(f"INSERT INTO bench.{name} ({', '.join(columns)}) SELECT {values} FROM bench.sample_{name};")
     script = "\n".join(parts + ["BEGIN;"] + statements + ["COMMIT;"]) + "\n"
     # An id that rises with time, as ours do, costs pgbench nothing: it is put together from variables.
-    return script.replace(":'id'::uuid", "(lpad(to_hex(:n), 12, '0') || lpad(to_hex(:a), 8, '0') || lpad(to_hex(:b), 12, '0'))::uuid")
+    return script.replace(":'id'::uuid", "(lpad(to_hex(:n::bigint), 12, '0') || lpad(to_hex(:a::bigint), 8, '0') || lpad(to_hex(:b::bigint), 12, '0'))::uuid")
 
 
 HOLD_SAMPLE = """
