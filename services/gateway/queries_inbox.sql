@@ -2,23 +2,20 @@
 
 -- ---- storing, by any instance: unique keys decide ----
 
+-- Arrays are unnested side by side in the target list, which streams them.
 -- name: inbox_insert
 INSERT INTO inbox_delivery (id, channel, channel_type, topic, event_identity, source, external_id,
                             is_test, triggered_at_ns, traceparent, body_sha256, body_bytes, status,
                             received_at, next_attempt_at)
-SELECT d.id, d.channel, d.channel_type, d.topic, d.event_identity, d.source, d.external_id,
-       d.is_test <> 0, d.triggered_at_ns, d.traceparent, decode(d.body_sha256, 'hex'),
-       d.body_bytes, 1, $13, $13
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-            $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::bigint[])
-     AS d (id, channel, channel_type, topic, event_identity, source, external_id, is_test,
-           triggered_at_ns, traceparent, body_sha256, body_bytes)
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]),
+       unnest($5::text[]), unnest($6::text[]), unnest($7::text[]), unnest($8::bigint[]) <> 0,
+       unnest($9::bigint[]), unnest($10::text[]), decode(unnest($11::text[]), 'hex'),
+       unnest($12::bigint[]), 1, $13, $13
 ON CONFLICT (channel, topic, event_identity) DO NOTHING
 RETURNING id;
 
 -- name: inbox_body_insert
-INSERT INTO inbox_body (id, body)
-SELECT * FROM unnest($1::uuid[], $2::bytea[]);
+INSERT INTO inbox_body (id, body) SELECT unnest($1::uuid[]), unnest($2::bytea[]);
 
 -- ---- working off, by the leader ----
 
