@@ -1,5 +1,6 @@
 /* What the logs of orders and inventory say. Each handler is right in whatever order the two are
  * read. */
+#include <assert.h>
 #include <string.h>
 
 #include "handlers.h"
@@ -46,10 +47,13 @@ static enum status load(struct batch *batch, struct works *works)
     return store_works_load(batch->db, batch->arena, ids, count, works);
 }
 
+/* An event whose key is no id has been refused by load(). */
 static struct work *work_of(const struct call *call, const struct works *works)
 {
     struct uuid id;
-    return uuid_parse(call->event->key, &id) ? store_works_find(works, &id) : NULL;
+    bool is_id = uuid_parse(call->event->key, &id);
+    assert(is_id);
+    return store_works_find(works, &id);
 }
 
 /* What is new of an order's work is counted and logged once, when the batch has been applied. */

@@ -1,5 +1,6 @@
 #include "store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,7 +199,10 @@ enum status store_work_load(struct db *db, struct arena *arena, const struct uui
 struct work *store_works_find(const struct works *works, const struct uuid *order_id)
 {
     /* The id is the first member, so that an id compares with a work. */
-    return bsearch(order_id, works->list, works->count, sizeof *works->list, compare_uuids);
+    struct work *work =
+        bsearch(order_id, works->list, works->count, sizeof *works->list, compare_uuids);
+    assert(work != NULL);
+    return work;
 }
 
 /* ---- writing ---- */

@@ -21,6 +21,7 @@ struct works {
  * only looked for when one is known after all. ids are sorted and made unique in place. */
 enum status store_works_load(struct db *db, struct arena *arena, struct uuid *ids, size_t count,
                              struct works *out) MUST_CHECK;
+/* One of those that were loaded. */
 struct work *store_works_find(const struct works *works, const struct uuid *order_id);
 /* Gives new fulfillment orders their ids and writes whatever has changed. */
 void store_works_write(struct db *db, struct arena *arena, struct works *works);

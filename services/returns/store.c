@@ -1,5 +1,6 @@
 #include "store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,7 +71,10 @@ static int compare_uuids(const void *a, const void *b)
 struct sale *store_sales_find(const struct sales *sales, const struct uuid *order_id)
 {
     /* The id is the first member, so that an id compares with a sale. */
-    return bsearch(order_id, sales->list, sales->count, sizeof *sales->list, compare_uuids);
+    struct sale *sale =
+        bsearch(order_id, sales->list, sales->count, sizeof *sales->list, compare_uuids);
+    assert(sale != NULL);
+    return sale;
 }
 
 /* The blob is this service's own: one that does not unpack is a broken database. */

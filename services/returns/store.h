@@ -16,6 +16,7 @@ struct sales {
 };
 enum status store_sales_load(struct db *db, struct arena *arena, struct uuid *ids, size_t count,
                              struct sales *out) MUST_CHECK;
+/* One of those that were loaded. */
 struct sale *store_sales_find(const struct sales *sales, const struct uuid *order_id);
 
 /* NOT_FOUND when there is no such. */
