@@ -1,8 +1,8 @@
 /* crash.h -- places where a test kills the process.
  *
  * CRASHPOINT("orders.before_commit") is nothing, unless built with -DPENSTOCK_CRASHPOINTS; then the
- * environment PENSTOCK_CRASHPOINT="writer.before_commit:3" raises SIGKILL at its third hit. The
- * names are listed in docs/reference/crashpoints.md.
+ * environment PENSTOCK_CRASHPOINT="writer.before_commit:3" raises SIGKILL at its third hit.
+ * tests/unit/common_service_crash_test.c tries every name, and is the list of them.
  */
 #pragma once
 

@@ -104,6 +104,11 @@ SELECT id, source, position, event_id, type, key, occurred_at, traceparent, acto
        is_crashed
 FROM parked WHERE id = $1;
 
+-- name: parked_by_item
+SELECT id, source, position, event_id, type, key, occurred_at, traceparent, actor, payload, reason,
+       is_crashed
+FROM parked WHERE 'event:' || source || ':' || position = $1;
+
 -- The oldest of a key: the one that holds the others back.
 -- name: parked_first_of_key
 SELECT id, source, position, event_id, type, key, occurred_at, traceparent, actor, payload, reason,

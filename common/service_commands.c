@@ -352,8 +352,8 @@ static void finish_jobs(struct writer *writer, struct job **jobs, size_t count)
     }
 }
 
-/* What the database refused of one command alone: a key that is taken and a row that has moved are the
- * caller's matter; the rest is a fault of ours, or trouble that did not pass. */
+/* What the database refused of one command alone: a key that is taken and a row that has moved are
+ * the caller's matter; the rest is a fault of ours, or trouble that did not pass. */
 static void fail_alone(struct writer *writer, struct job *job, enum status status)
 {
     METRIC_ADD(writer->process->metrics.failed, 1);
@@ -464,13 +464,24 @@ static size_t pick(struct writer *writer, struct job **jobs, size_t max)
     return count;
 }
 
+struct item {
+    char text[64];
+};
+
+static struct item item_of(const struct job *job)
+{
+    struct item item;
+    char id[UUID_TEXT_BYTES];
+    const struct uuid *what = job->has_identity ? &job->identity : &job->call.command_hash;
+    snprintf(item.text, sizeof item.text, "command:%s", uuid_text(what, id));
+    return item;
+}
+
 static void run_guarded(struct writer *writer, struct job *job)
 {
-    char item[64], id[UUID_TEXT_BYTES];
-    const struct uuid *what = job->has_identity ? &job->identity : &job->call.command_hash;
-    snprintf(item, sizeof item, "command:%s", uuid_text(what, id));
+    struct item item = item_of(job);
     bool is_set_aside = false;
-    enum status status = guard_start(writer->guard, item, &is_set_aside);
+    enum status status = guard_start(writer->guard, item.text, &is_set_aside);
     if (status != STATUS_OK) {
         if (writer_trouble(writer, status))
             fail_alone(writer, job, status);
@@ -483,8 +494,26 @@ static void run_guarded(struct writer *writer, struct job *job)
         writer_to_front(writer, job);
         return;
     }
-    run_commands(writer, &job, 1, item);
+    run_commands(writer, &job, 1, item.text);
     guard_passed(writer->guard);
+}
+
+/* What was set aside runs by itself, if at all; the others as ever. */
+static void run_beside_crashed(struct writer *writer, struct job **jobs, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!guard_knows(writer->guard, item_of(jobs[i]).text))
+            jobs[kept++] = jobs[i];
+        else if (writer->is_leader)
+            run_guarded(writer, jobs[i]);
+        else
+            put_back(writer, &jobs[i], 1, STATUS_OK);
+    }
+    if (kept > 0 && writer->is_leader)
+        run_commands(writer, jobs, kept, NULL);
+    else
+        put_back(writer, jobs, kept, STATUS_OK);
 }
 
 bool turn_commands(struct writer *writer)
@@ -505,6 +534,8 @@ bool turn_commands(struct writer *writer)
         turn_retry_parked(writer, jobs[0]);
     else if (is_guarded)
         run_guarded(writer, jobs[0]);
+    else if (guard_has_aside(writer->guard))
+        run_beside_crashed(writer, jobs, count);
     else
         run_commands(writer, jobs, count, NULL);
     return true;

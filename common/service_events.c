@@ -392,161 +392,29 @@ void events_forget(struct writer *writer)
             finish_events(writer, &writer->sources[i]);
 }
 
-/* ---- RetryParked ---- */
+/* ---- one event again, by itself ---- */
 
-struct parked_row {
-    struct uuid id;
-    const char *source;
-    int64_t position;
-    struct uuid event_id;
-    const char *type, *key;
-    int64_t occurred_at;
-    const char *traceparent, *actor;
-    struct db_bytea payload;
-    const char *reason;
-    bool is_crashed;
-};
-DB_SHAPE(parked_shape, struct parked_row, DB_FIELD(struct parked_row, id, DB_UUID),
-         DB_FIELD(struct parked_row, source, DB_TEXT),
-         DB_FIELD(struct parked_row, position, DB_INT64),
-         DB_FIELD(struct parked_row, event_id, DB_UUID), DB_FIELD(struct parked_row, type, DB_TEXT),
-         DB_FIELD(struct parked_row, key, DB_TEXT),
-         DB_FIELD(struct parked_row, occurred_at, DB_TIMESTAMP),
-         DB_FIELD(struct parked_row, traceparent, DB_TEXT),
-         DB_FIELD(struct parked_row, actor, DB_TEXT),
-         DB_FIELD(struct parked_row, payload, DB_BYTEA),
-         DB_FIELD(struct parked_row, reason, DB_TEXT),
-         DB_FIELD(struct parked_row, is_crashed, DB_BOOLEAN));
-
-static const struct subscription *subscription_of(const struct writer *writer, const char *source,
-                                                  const char *type)
+enum status events_replay(struct writer *writer, const char *source, struct event_item *item,
+                          const struct uuid *parked_id, const char *guarded, bool skips,
+                          char **reason)
 {
-    for (const struct subscription *it = writer->process->service->subscriptions;
-         it != NULL && it->service != NULL; it++)
-        if (strcmp(it->service, source) == 0 && strcmp(it->type->short_name, type) == 0)
-            return it;
-    return NULL;
-}
-
-static Penstock__Bus__V1__Event *event_of(struct arena *arena, const struct parked_row *row)
-{
-    Penstock__Bus__V1__Event *wire = ARENA_NEW(arena, Penstock__Bus__V1__Event);
-    penstock__bus__v1__event__init(wire);
-    char id[UUID_TEXT_BYTES];
-    wire->position = row->position;
-    wire->event_id = arena_strdup(arena, uuid_text(&row->event_id, id));
-    wire->type = arena_strdup(arena, row->type);
-    wire->key = arena_strdup(arena, row->key);
-    wire->occurred_at_us = row->occurred_at;
-    wire->traceparent = arena_strdup(arena, row->traceparent == NULL ? "" : row->traceparent);
-    wire->actor = arena_strdup(arena, row->actor);
-    wire->payload.data = arena_copy(arena, row->payload.bytes, row->payload.count);
-    wire->payload.len = row->payload.count;
-    return wire;
-}
-
-struct parked_retry {
-    struct writer *writer;
-    struct job *job;
-    struct parked_row row;
-    struct event_item item;
-    bool skips;
-};
-
-/* Runs one parked event and takes it off the list, in one transaction. */
-static enum status replay(struct parked_retry *retry, char **reason)
-{
-    struct writer *writer = retry->writer;
-    struct event_run run = {
-        .writer = writer, .source = retry->row.source, .items = &retry->item, .count = 1};
+    struct event_run run = {.writer = writer, .source = source, .items = item, .count = 1};
     turn_begin(writer, &run.turn);
     TRY(db_begin(writer->db));
     enum status status = STATUS_OK;
-    if (!retry->skips)
+    if (!skips)
         status = run_waves(&run);
     if (status == STATUS_OK && run.nrefused == 0)
         status = db_exec_expect(writer->db, writer_query(writer, P_PARKED_DELETE), 1,
-                                db_uuid(&retry->row.id));
+                                db_uuid(parked_id));
+    if (status == STATUS_OK && run.nrefused == 0 && guarded != NULL)
+        status = guard_pass(writer->guard, guarded);
     if (status == STATUS_OK && run.nrefused == 0)
         return turn_commit(&run.turn);
     turn_abort(&run.turn);
-    if (run.nrefused > 0) {
-        *reason = (char *)(uintptr_t)retry->item.park_reason;
-        retry->item.park_reason = NULL;
-        return STATUS_CONFLICT;
-    }
-    return status;
-}
-
-static enum status read_parked(struct parked_retry *retry, int query, struct db_arg argument,
-                               bool *is_there)
-{
-    struct writer *writer = retry->writer;
-    struct parked_row *rows;
-    size_t count;
-    db_use_arena(writer->db, retry->job->arena);
-    enum status status =
-        db_select(writer->db, writer_query(writer, query), &parked_shape, &rows, &count, argument);
-    db_use_arena(writer->db, writer->arena);
-    TRY(status);
-    *is_there = count > 0;
-    if (count == 0)
-        return STATUS_OK;
-    retry->row = rows[0];
-    Penstock__Bus__V1__Event *wire = event_of(retry->job->arena, &rows[0]);
-    const struct subscription *subscription = subscription_of(writer, rows[0].source, rows[0].type);
-    retry->item = (struct event_item){.wire = wire, .event_id = rows[0].event_id};
-    if (subscription == NULL)
-        return STATUS_OK;
-    retry->item.in =
-        protobuf_c_message_unpack(subscription->type, arena_protobuf(retry->job->arena),
-                                  wire->payload.len, wire->payload.data);
-    if (retry->item.in != NULL)
-        retry->item.subscription = subscription;
-    return STATUS_OK;
-}
-
-/* The key's events in order, until one is refused again or none is left. */
-static enum status retry_key(struct parked_retry *retry, const char *key, char **reason)
-{
-    for (bool is_there = true;;) {
-        TRY(read_parked(retry, P_PARKED_FIRST_OF_KEY, db_text(key), &is_there));
-        if (!is_there)
-            return STATUS_OK;
-        TRY(replay(retry, reason));
-    }
-}
-
-void turn_retry_parked(struct writer *writer, struct job *job)
-{
-    const Penstock__Bus__V1__RetryParkedRequest *in =
-        (const Penstock__Bus__V1__RetryParkedRequest *)job->call.in;
-    struct parked_retry retry = {.writer = writer, .job = job, .skips = in->skip};
-    struct uuid id;
-    bool is_there = false;
-    char *reason = NULL;
-    enum status status = STATUS_OK;
-    arena_reset(writer->arena);
-    if (uuid_parse(in->id, &id))
-        status = read_parked(&retry, P_PARKED_BY_ID, db_uuid(&id), &is_there);
-    if (status == STATUS_OK && is_there && retry.skips)
-        status = replay(&retry, &reason);
-    retry.skips = false;
-    if (status == STATUS_OK && is_there)
-        status = retry_key(&retry, arena_strdup(job->arena, retry.row.key), &reason);
-    if (status != STATUS_OK && reason == NULL && !writer_trouble(writer, status))
-        status = STATUS_UNAVAILABLE;
-    if (writer->is_leader && events_load_parked(writer) != STATUS_OK)
-        writer_trouble(writer, STATUS_RETRY);
-    job->call.out = message_new(job->arena, job->method->out);
-    if (status == STATUS_OK && is_there)
-        job_answer(job);
-    else if (status == STATUS_OK)
-        job_fail(job, STATUS_NOT_FOUND, "not_found", "Nothing is parked under this id");
-    else if (reason != NULL)
-        job_fail(job, STATUS_CONFLICT, "parked_again", arena_strdup(job->arena, reason));
-    else
-        job_fail(job, STATUS_UNAVAILABLE, "unavailable", "The database is away: try again");
-    free(reason);
-    writer_to_front(writer, job);
+    if (run.nrefused == 0)
+        return status;
+    *reason = (char *)(uintptr_t)item->park_reason;
+    item->park_reason = NULL;
+    return STATUS_CONFLICT;
 }

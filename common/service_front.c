@@ -19,6 +19,8 @@ void front_to_writer(struct front *front, void *job)
         assert(front->to_writer != NULL);
     }
     front->to_writer[front->nto_writer++] = job;
+    if (((struct job_head *)job)->kind == JOB_COMMAND)
+        ((struct job *)job)->queued_us = clock_monotonic_us();
 }
 
 /* Gathered over a round of the loop: the writer is woken once for all of it. */
@@ -336,7 +338,7 @@ static void command_back(struct front *front, struct job *job)
         return;
     }
     front->writer_load--;
-    front->writer_old_us = clock_monotonic_us() - job->came_us;
+    front->writer_old_us = clock_monotonic_us() - job->queued_us;
     if (job->hints || (job->status != STATUS_OK && job->status != STATUS_NOT_LEADER))
         ask_hint(front, job);
     front_reply(front, job);

@@ -84,7 +84,7 @@ enum status guard_lead(struct guard *guard, bool was_clean)
 
 bool guard_is_on(const struct guard *guard)
 {
-    return guard->left > 0 || guard->naside > 0;
+    return guard->left > 0;
 }
 
 static struct set_aside *find_aside(struct guard *guard, const char *item)
@@ -101,6 +101,40 @@ static bool is_retry_due(const struct guard *guard, const struct set_aside *asid
     static const int64_t minutes[] = {1, 10, 60};
     return aside->retries < 3 &&
            clock_monotonic_us() - guard->led_at_us >= minutes[aside->retries] * 60 * 1000000;
+}
+
+bool guard_has_aside(const struct guard *guard)
+{
+    return guard->naside > 0;
+}
+
+bool guard_knows(const struct guard *guard, const char *item)
+{
+    return find_aside((struct guard *)(uintptr_t)guard, item) != NULL;
+}
+
+const char *guard_due_event(const struct guard *guard)
+{
+    for (size_t i = 0; i < guard->naside; i++)
+        if (strncmp(guard->aside[i].item, "event:", 6) == 0 &&
+            is_retry_due(guard, &guard->aside[i]))
+            return guard->aside[i].item;
+    return NULL;
+}
+
+enum status guard_forget(struct guard *guard, const char *item)
+{
+    struct writer *writer = guard->writer;
+    TRY(db_begin(writer->db));
+    enum status status = guard_pass(guard, item);
+    if (status == STATUS_OK)
+        status = db_commit(writer->db);
+    else
+        db_rollback(writer->db);
+    struct set_aside *aside = find_aside(guard, item);
+    if (status == STATUS_OK && aside != NULL)
+        *aside = guard->aside[--guard->naside];
+    return status;
 }
 
 enum status guard_start(struct guard *guard, const char *item, bool *is_set_aside)

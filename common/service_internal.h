@@ -158,10 +158,10 @@ struct job {
     struct call_own own;
     struct bus_request *request;
     const struct method *method;
-    int64_t came_us, deadline_us; /* monotonic */
-    struct uuid identity;         /* hash of the command id */
-    bool has_identity;            /* no two of the same in one turn */
-    bool must_store;              /* looked up before, stored after */
+    int64_t came_us, queued_us, deadline_us; /* monotonic; queued: handed to the writer */
+    struct uuid identity;                    /* hash of the command id */
+    bool has_identity;                       /* no two of the same in one turn */
+    bool must_store;                         /* looked up before, stored after */
     size_t lane;
 
     /* asks */
@@ -392,6 +392,13 @@ void writer_back_off(int tries);
 bool turn_commands(struct writer *writer);
 bool turn_events(struct writer *writer, size_t source);
 void turn_retry_parked(struct writer *writer, struct job *job);
+/* Tries again what was set aside because the process died of it, when it is time. */
+void turn_retry_crashed(struct writer *writer);
+/* Applies one parked event and takes it off the list, in one transaction. CONFLICT with a *reason,
+ * to be freed, when its handler refuses it again. */
+enum status events_replay(struct writer *writer, const char *source, struct event_item *item,
+                          const struct uuid *parked_id, const char *guarded, bool skips,
+                          char **reason) MUST_CHECK;
 enum status events_load_parked(struct writer *writer) MUST_CHECK;
 /* Drops what is queued: the front fetches again from where the cursors stand. */
 void events_forget(struct writer *writer);
@@ -411,6 +418,12 @@ enum status guard_start(struct guard *guard, const char *item, bool *is_set_asid
 /* Within the item's transaction: it has passed. */
 enum status guard_pass(struct guard *guard, const char *item) MUST_CHECK;
 void guard_passed(struct guard *guard);
+/* True when anything is set aside; and for what is. */
+bool guard_has_aside(const struct guard *guard);
+bool guard_knows(const struct guard *guard, const char *item);
+/* An event that was set aside and is to be tried again by now, or NULL. */
+const char *guard_due_event(const struct guard *guard);
+enum status guard_forget(struct guard *guard, const char *item) MUST_CHECK;
 
 /* ---- lanes and the log: service_lane.c, service_log.c, service_project.c ---- */
 

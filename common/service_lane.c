@@ -243,6 +243,8 @@ void *lane_run(void *argument)
     bus_loop_every(lane.loop, 1000, keep_alive, &lane);
     connect_lane(&lane);
     bus_loop_run(lane.loop);
+    if (service->close != NULL)
+        service->close(lane.state);
     db_close(&lane.db);
     bus_loop_close(&lane.loop);
     return NULL;

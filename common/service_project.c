@@ -89,6 +89,17 @@ static size_t calls_of(struct projector *it, const struct eventlog_row *rows, si
     return n;
 }
 
+/* A projection has no one to park for: what it refuses is said, and left out. */
+static void log_refused(const struct projector *it, const struct call *calls, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (calls[i].status != STATUS_OK)
+            log_error("projection_refused", "A projection left an event out",
+                      LOG_TEXT("projection", it->projection->name),
+                      LOG_INT("position", calls[i].event->position),
+                      LOG_TEXT("code", calls[i].own->code));
+}
+
 static enum status apply(struct projector *it, int64_t last)
 {
     struct eventlog_row *rows;
@@ -106,6 +117,7 @@ static enum status apply(struct projector *it, int64_t last)
                        db_int(it->position), db_int(rows[count - 1].position),
                        db_uuid(&rows[count - 1].event_id), db_time(batch.now_us)));
     TRY(db_commit(it->db));
+    log_refused(it, calls, n);
     it->position = rows[count - 1].position;
     return STATUS_OK;
 }
@@ -168,6 +180,8 @@ void *projection_run(void *argument)
     bus_loop_every(it.loop, 500, go_on, &it);
     bus_loop_after_round(it.loop, go_on, &it);
     bus_loop_run(it.loop);
+    if (service->close != NULL)
+        service->close(it.state);
     db_close(&it.db);
     arena_close(&it.arena);
     bus_loop_close(&it.loop);

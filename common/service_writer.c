@@ -128,9 +128,9 @@ bool writer_trouble(struct writer *writer, enum status status)
     struct leader_row leader = {0, false};
     struct uuid id;
     db_use_arena(writer->db, writer->arena);
-    bool is_known = eventlog_head(writer->db, writer->process->service->nqueries, &head, &id) ==
-                        STATUS_OK &&
-                    read_leader(writer, &leader) == STATUS_OK;
+    bool is_known =
+        eventlog_head(writer->db, writer->process->service->nqueries, &head, &id) == STATUS_OK &&
+        read_leader(writer, &leader) == STATUS_OK;
     if (is_known && head == writer->head && leader.turn == writer->turn)
         return true;
     log_warn("leader_replaced", "Another process has written: this one steps down",
@@ -385,6 +385,10 @@ static enum status clear_identities(struct call *call, void *context)
 static void keep_house(struct writer *writer)
 {
     int64_t now_us = clock_monotonic_us();
+    if (guard_has_aside(writer->guard))
+        turn_retry_crashed(writer);
+    if (!writer->is_leader)
+        return;
     if (now_us - writer->slot_checked_us < IDENTITY_CHECK_US)
         return;
     writer->slot_checked_us = now_us;
@@ -521,6 +525,8 @@ void *writer_run(void *argument)
     work(writer);
     if (writer->is_leader && mark_clean(writer) != STATUS_OK)
         log_warn("leader_unmarked", "The end of this process could not be marked as clean");
+    if (service->close != NULL)
+        service->close(writer->state);
     close_writer(writer);
     return NULL;
 }
