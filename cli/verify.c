@@ -1,4 +1,4 @@
-/* verify.c -- `penstock verify`: the table of invariants and the loop over it. */
+/* verify.c -- `penstock verify`: the table of checks and the loop over it. */
 #include "cli/verify.h"
 
 #include <stdarg.h>
@@ -9,33 +9,23 @@
 #include "verify_queries.h"
 
 #define VERIFIER "penstock_verify"
-#define ARENA_BYTES (UINT64_C(1) << 30)
+#define ARENA_BYTES (UINT64_C(2) << 30)
 #define QUIET_US 3000000
+#define SETTLED_US INT64_C(60000000) /* what was asked longer ago has ended, says --strict */
 
-/* ---- one statement that answers with the differences ---- */
-
-struct difference {
-    const char *what;
-    int64_t number; /* of them in all */
+static const char *const words[INVARIANT_ALL] = {
+#define X(name, word, kind) [INVARIANT_##name] = word,
+    INVARIANTS(X)
+#undef X
+        [INVARIANT_STRICT] = "strict",
 };
-DB_SHAPE(difference_shape, struct difference, DB_FIELD(struct difference, what, DB_TEXT),
-         DB_FIELD(struct difference, number, DB_INT64));
 
-struct sizes {
-    int64_t orders, movements, events;
-};
-DB_SHAPE(sizes_shape, struct sizes, DB_FIELD(struct sizes, orders, DB_INT64),
-         DB_FIELD(struct sizes, movements, DB_INT64), DB_FIELD(struct sizes, events, DB_INT64));
-
-void verify_differ(struct verify *verify, const char *format, ...)
+void verify_differ(struct verify *verify, enum invariant invariant, const char *format, ...)
 {
     va_list arguments;
-    verify->found++;
-    verify->differences++;
-    if (verify->shown >= VERIFY_SHOWN)
+    if (++verify->found[invariant] > VERIFY_SHOWN)
         return;
-    verify->shown++;
-    printf("%s: ", verify->invariant);
+    printf("%s: ", words[invariant]);
     va_start(arguments, format);
     vprintf(format, arguments);
     va_end(arguments);
@@ -56,84 +46,134 @@ void verify_progress(struct verify *verify, const char *format, ...)
     fprintf(stderr, "\n");
 }
 
-static enum status run_query(struct verify *verify, int query)
+/* ---- the checks ---- */
+
+/* A statement that answers with the differences, or a function for what no statement can say. */
+static const struct check {
+    enum invariant invariant; /* that it is mostly about */
+    int query;
+    enum status (*run)(struct verify *verify);
+} checks[] = {
+    {INVARIANT_EVENT_GAPLESS, V_EVENT_GAPLESS_LOGS, NULL},
+    {INVARIANT_EVENT_GAPLESS, V_EVENT_GAPLESS_CURSORS, NULL},
+    {INVARIANT_EVENT_ACTOR, V_EVENT_ACTOR, NULL},
+    {INVARIANT_EVENT_ACTOR, V_EVENT_ACTOR_ORDERS, NULL},
+    {INVARIANT_STOCK_BALANCE, V_STOCK_BALANCE, NULL},
+    {INVARIANT_STOCK_NONNEGATIVE, V_STOCK_NONNEGATIVE, NULL},
+    {INVARIANT_STOCK_NONNEGATIVE, V_STOCK_NONNEGATIVE_EVER, NULL},
+    {INVARIANT_STOCK_LEDGER, V_STOCK_LEDGER_SUMS, NULL},
+    {INVARIANT_STOCK_LEDGER, V_STOCK_LEDGER_CAUSES, NULL},
+    {INVARIANT_STOCK_RESERVATION, V_STOCK_RESERVATION, NULL},
+    {INVARIANT_STOCK_OWNER, V_STOCK_OWNER_HOLDS, NULL},
+    {INVARIANT_STOCK_SOLD, V_STOCK_SOLD, NULL},
+    {INVARIANT_ORDER_LINES, V_ORDER_LINES_IDENTITY, NULL},
+    {INVARIANT_ORDER_LINES, V_ORDER_LINES_TERMS, NULL},
+    {INVARIANT_ORDER_LINES, 0, verify_totals},
+    {INVARIANT_ORDER_STATUS, V_ORDER_STATUS, NULL},
+    {INVARIANT_ORDER_STATUS, V_ORDER_STATUS_WORK, NULL},
+    {INVARIANT_ORDER_ONCE, V_ORDER_ONCE, NULL},
+    {INVARIANT_MONEY_REFUND, V_MONEY_REFUND, NULL},
+    {INVARIANT_MONEY_LEDGER, V_MONEY_LEDGER, NULL},
+    {INVARIANT_FULFILLMENT_QUANTITY, V_FULFILLMENT_QUANTITY, NULL},
+    {INVARIANT_RETURN_QUANTITY, V_RETURN_QUANTITY, NULL},
+    {INVARIANT_INGEST_ONCE, V_INGEST_ONCE, NULL},
+    {INVARIANT_NOTIFY_ONCE, V_NOTIFY_ONCE_PLACES, NULL},
+    {INVARIANT_EVENT_EFFECT, V_EVENT_EFFECT_SEARCH, NULL},
+    {INVARIANT_EVENT_EFFECT, 0, verify_fold},
+};
+#define NCHECKS (sizeof(checks) / sizeof(checks[0]))
+
+struct difference {
+    const char *what;
+    int64_t number; /* of them in all */
+};
+DB_SHAPE(difference_shape, struct difference, DB_FIELD(struct difference, what, DB_TEXT),
+         DB_FIELD(struct difference, number, DB_INT64));
+
+static void report(struct verify *verify, enum invariant invariant, const struct difference *rows,
+                   size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        verify_differ(verify, invariant, "%s", rows[i].what);
+    if (count > 0)
+        verify->found[invariant] += rows[0].number - (int64_t)count;
+}
+
+static enum status run_query(struct verify *verify, enum invariant invariant, int query)
 {
     struct difference *rows;
     size_t count;
     arena_reset(verify->arena);
     TRY(db_select(verify->db, query, &difference_shape, &rows, &count));
-    for (size_t i = 0; i < count; i++)
-        verify_differ(verify, "%s", rows[i].what);
-    if (count > 0 && rows[0].number > (int64_t)count) {
-        verify->found += rows[0].number - (int64_t)count;
-        verify->differences += rows[0].number - (int64_t)count;
-    }
+    report(verify, invariant, rows, count);
     return STATUS_OK;
 }
 
-/* ---- the invariants ---- */
-
-/* Rows of one invariant stand together. A statement, or a function for what no statement can say.
- */
-struct check {
-    const char *invariant;
-    const char *kind; /* "local": one schema; "across": a consumer against the logs it read */
-    int query;
-    enum status (*run)(struct verify *verify);
-};
-#define NO_QUERY (-1)
-static const struct check checks[] = {
-    {"stock.balance", "local", V_STOCK_BALANCE, NULL},
-    {"stock.nonnegative", "local", V_STOCK_NONNEGATIVE, NULL},
-    {"stock.ledger", "local", V_STOCK_LEDGER_SUMS, NULL},
-    {"event.gapless", "local", V_EVENT_GAPLESS_LOGS, NULL},
-    {"event.actor", "local", V_EVENT_ACTOR, NULL},
-};
-#define NCHECKS (sizeof(checks) / sizeof(checks[0]))
-
-static void close_invariant(struct verify *verify)
+static enum status run_strict(struct verify *verify)
 {
-    if (verify->found > verify->shown)
-        printf("%s: and %lld more\n", verify->invariant,
-               (long long)(verify->found - verify->shown));
+    struct difference *rows;
+    size_t count;
+    arena_reset(verify->arena);
+    TRY(db_select(verify->db, V_STRICT, &difference_shape, &rows, &count,
+                  db_time(verify->now_us - SETTLED_US)));
+    report(verify, INVARIANT_STRICT, rows, count);
+    return STATUS_OK;
 }
 
-static enum status run_checks(struct verify *verify, int *invariants)
+static enum status run_checks(struct verify *verify)
 {
-    *invariants = 0;
     for (size_t i = 0; i < NCHECKS; i++) {
         const struct check *check = &checks[i];
-        if (i == 0 || strcmp(check->invariant, checks[i - 1].invariant) != 0) {
-            if (i > 0)
-                close_invariant(verify);
-            verify->invariant = check->invariant;
-            verify->found = verify->shown = 0;
-            (*invariants)++;
-        }
-        verify_progress(verify, "%s (%s)", check->invariant, check->kind);
-        TRY(check->run != NULL ? check->run(verify) : run_query(verify, check->query));
+        verify_progress(verify, "%s", words[check->invariant]);
+        TRY(check->run != NULL ? check->run(verify)
+                               : run_query(verify, check->invariant, check->query));
     }
-    close_invariant(verify);
-    return STATUS_OK;
+    return verify->is_strict ? run_strict(verify) : STATUS_OK;
+}
+
+/* ---- the snapshot ---- */
+
+DB_SHAPE(sizes_shape, struct sizes, DB_FIELD(struct sizes, orders, DB_INT64),
+         DB_FIELD(struct sizes, movements, DB_INT64), DB_FIELD(struct sizes, events, DB_INT64),
+         DB_FIELD(struct sizes, parked, DB_INT64));
+
+static int64_t conclude(const struct verify *verify)
+{
+    int64_t differences = 0;
+    for (int i = 0; i < INVARIANT_ALL; i++) {
+        differences += verify->found[i];
+        if (verify->found[i] > VERIFY_SHOWN)
+            printf("%s: and %lld more\n", words[i], (long long)(verify->found[i] - VERIFY_SHOWN));
+    }
+    if (verify->sizes.parked > 0)
+        printf("verify: %lld events are parked; what they are about was left out\n",
+               (long long)verify->sizes.parked);
+    if (differences > 0)
+        printf("verify: %lld differences\n", (long long)differences);
+    else
+        printf("verify: clean; %d invariants over %lld orders, %lld movements and %lld events\n",
+               INVARIANT_COUNT, (long long)verify->sizes.orders, (long long)verify->sizes.movements,
+               (long long)verify->sizes.events);
+    return differences;
 }
 
 static enum status judge(struct verify *verify)
 {
     struct sizes *sizes;
     size_t count;
-    int invariants;
     TRY(db_begin_read_only(verify->db));
     TRY(db_select(verify->db, V_SIZES, &sizes_shape, &sizes, &count));
-    struct sizes size = sizes[0];
-    TRY(run_checks(verify, &invariants));
+    verify->sizes = sizes[0];
+    TRY(run_checks(verify));
     db_rollback(verify->db);
-    if (verify->differences > 0) {
-        printf("verify: %lld differences\n", (long long)verify->differences);
-        return STATUS_OK;
-    }
-    printf("verify: clean; %d invariants over %lld orders, %lld movements and %lld events\n",
-           invariants, (long long)size.orders, (long long)size.movements, (long long)size.events);
     return STATUS_OK;
+}
+
+/* Sets are sorted and joined as a whole here: more room than a service's statement would need. */
+static enum status prepare_session(struct db *db)
+{
+    TRY(db_command(db, "SET work_mem = '128MB'", NULL));
+    return db_command(db, "SET enable_nestloop = on", NULL);
 }
 
 static int open_and_judge(const struct home *home, struct verify *verify)
@@ -148,14 +188,11 @@ static int open_and_judge(const struct home *home, struct verify *verify)
     if (db_open(&options, &verify->db) != STATUS_OK)
         return cli_usage("cannot read the database as %s: %s (is it up and migrated? penstock up "
                          "--home %s)",
-                         VERIFIER, verify->db != NULL ? db_error(verify->db) : dsn, home->path);
+                         VERIFIER, db_error(NULL), home->path);
     db_use_arena(verify->db, verify->arena);
-    int result = 0;
-    if (judge(verify) != STATUS_OK)
-        result = cli_usage("the database cannot be read to the end: %s", db_error(verify->db));
-    else if (verify->differences > 0)
-        result = 1;
-    return result;
+    if (prepare_session(verify->db) != STATUS_OK || judge(verify) != STATUS_OK)
+        return cli_usage("the database cannot be read to the end: %s", db_error(verify->db));
+    return conclude(verify) == 0 ? 0 : 1;
 }
 
 int command_verify(int argc, char **argv)
