@@ -254,6 +254,8 @@ struct service {
     const ProtobufCMessageDescriptor *const *events; /* what it emits, NULL at the end */
     /* Makes call->state, once for the writer and for each lane; conf is the filled struct. */
     void *(*open)(void *conf);
+    /* Frees it, at the end of that thread; may be NULL. */
+    void (*close)(void *state);
     /* Runs in the writer whenever it becomes leader, before the first turn: warm what state caches.
      */
     enum status (*lead)(struct call *call);

@@ -137,6 +137,13 @@ void *inventory_open(void *conf)
     return state;
 }
 
+void inventory_close(void *state)
+{
+    struct stock_state *own = state;
+    book_close(&own->book);
+    free(own);
+}
+
 /* Someone else may have written since. */
 enum status inventory_lead(struct call *call)
 {

@@ -44,6 +44,7 @@ enum status inventory_unsettled(struct call *call, int64_t age_us, struct unsett
                                 size_t *count);
 enum status inventory_lead(struct call *call);
 void *inventory_open(void *conf);
+void inventory_close(void *state);
 
 extern const struct route inventory_routes[];
 extern const struct subscription inventory_subscriptions[];

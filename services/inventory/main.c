@@ -20,6 +20,7 @@ int main(int argc, char **argv)
         .nmigrations = inventory_nmigrations,
         .events = inventory_events,
         .open = inventory_open,
+        .close = inventory_close,
         .lead = inventory_lead,
         .unsettled = inventory_unsettled,
     };

@@ -35,88 +35,94 @@ FROM hold WHERE due_at <= $1 ORDER BY due_at LIMIT $2::bigint;
 
 -- The rows that a desk writes, as sets. A set is sent in the place where it was first opened: see
 -- desk_open(), which opens them in this order. What an update looks for it names twice: however the
--- planner joins, it reads no more than those rows.
+-- planner joins, it reads no more than those rows. Arrays are unnested in the target list, which streams them;
+-- FROM unnest(a, b, ...) first fills a tuplestore for each.
 
 -- name: order_insert
 INSERT INTO order_stock (order_id, hold_id, claim_id, command_key, question_key, placed_at, decided_at, decision,
                          allocated, lines, levels, quantities)
-SELECT u.a, u.b, u.c, u.d, u.e, u.f, u.g, u.h, u.i, u.j::smallint[], u.k::int[], u.l::bigint[]
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::timestamptz[],
-            $8::bytea[], $9::bytea[], $10::text[], $11::text[], $12::text[])
-     AS u (a, b, c, d, e, f, g, h, i, j, k, l);
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::uuid[]),
+       unnest($6::timestamptz[]), unnest($7::timestamptz[]), unnest($8::bytea[]), unnest($9::bytea[]),
+       unnest($10::text[])::smallint[], unnest($11::text[])::int[], unnest($12::text[])::bigint[];
 
 -- name: order_update
 UPDATE order_stock o
 SET allocated = u.allocated, lines = u.lines::smallint[], levels = u.levels::int[], quantities = u.quantities::bigint[]
-FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[])
-     AS u (order_id, allocated, lines, levels, quantities)
+FROM (SELECT unnest($1::uuid[]) AS order_id, unnest($2::bytea[]) AS allocated, unnest($3::text[]) AS lines,
+             unnest($4::text[]) AS levels, unnest($5::text[]) AS quantities) u
 WHERE o.order_id = u.order_id AND o.order_id = ANY ($1::uuid[]);
 
 -- name: level_insert
 INSERT INTO level (level_id, sku, location, created_at, on_hand, available, committed, reserved, safety,
                    quality_control, damaged, incoming, moves)
-SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[],
-                     $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::int[]);
+SELECT unnest($1::int[]), unnest($2::text[]), unnest($3::text[]), unnest($4::timestamptz[]), unnest($5::bigint[]),
+       unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]),
+       unnest($11::bigint[]), unnest($12::bigint[]), unnest($13::int[]);
 
 -- name: level_update
 UPDATE level l
 SET on_hand = u.on_hand, available = u.available, committed = u.committed, reserved = u.reserved,
     safety = u.safety, quality_control = u.quality_control, damaged = u.damaged, incoming = u.incoming,
     moves = u.moves
-FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-            $8::bigint[], $9::bigint[], $10::int[])
-     AS u (level_id, on_hand, available, committed, reserved, safety, quality_control, damaged, incoming, moves)
+FROM (SELECT unnest($1::int[]) AS level_id, unnest($2::bigint[]) AS on_hand, unnest($3::bigint[]) AS available,
+             unnest($4::bigint[]) AS committed, unnest($5::bigint[]) AS reserved, unnest($6::bigint[]) AS safety,
+             unnest($7::bigint[]) AS quality_control, unnest($8::bigint[]) AS damaged,
+             unnest($9::bigint[]) AS incoming, unnest($10::int[]) AS moves) u
 WHERE l.level_id = u.level_id AND l.level_id = ANY ($1::int[]);
 
 -- name: snapshot_insert
 INSERT INTO level_snapshot (level_id, moved_at, position, available, committed, reserved, safety, quality_control,
                             damaged, incoming)
-SELECT * FROM unnest($1::int[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                     $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]);
+SELECT unnest($1::int[]), unnest($2::timestamptz[]), unnest($3::bigint[]), unnest($4::bigint[]),
+       unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]),
+       unnest($10::bigint[]);
 
 -- name: movement_insert
 INSERT INTO movement (level_id, position, from_bucket, to_bucket, quantity, cause, reason, cause_id, moved_at, actor)
-SELECT * FROM unnest($1::int[], $2::bigint[], $3::smallint[], $4::smallint[], $5::bigint[], $6::smallint[],
-                     $7::smallint[], $8::uuid[], $9::timestamptz[], $10::text[]);
+SELECT unnest($1::int[]), unnest($2::bigint[]), unnest($3::smallint[]), unnest($4::smallint[]), unnest($5::bigint[]),
+       unnest($6::smallint[]), unnest($7::smallint[]), unnest($8::uuid[]), unnest($9::timestamptz[]),
+       unnest($10::text[]);
 
 -- name: hold_insert
 INSERT INTO hold (hold_id, claim_id, command_key, question_key, command_id, asker, asked_at, expires_at, due_at,
                   decision, lines, levels, quantities)
-SELECT u.a, u.b, u.c, u.d, u.e, u.f, u.g, u.h, u.i, u.j, u.k::smallint[], u.l::int[], u.m::bigint[]
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
-            $8::timestamptz[], $9::timestamptz[], $10::bytea[], $11::text[], $12::text[], $13::text[])
-     AS u (a, b, c, d, e, f, g, h, i, j, k, l, m);
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::text[]),
+       unnest($6::text[]), unnest($7::timestamptz[]), unnest($8::timestamptz[]), unnest($9::timestamptz[]),
+       unnest($10::bytea[]), unnest($11::text[])::smallint[], unnest($12::text[])::int[],
+       unnest($13::text[])::bigint[];
 
 -- name: hold_delete
 DELETE FROM hold WHERE hold_id = ANY ($1::uuid[]);
 
 -- name: reservation_insert
 INSERT INTO reservation (reservation_id, status, created_at, expires_at, decision)
-SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::bytea[]);
+SELECT unnest($1::uuid[]), unnest($2::smallint[]), unnest($3::timestamptz[]), unnest($4::timestamptz[]),
+       unnest($5::bytea[]);
 
 -- name: reservation_end
 UPDATE reservation r SET status = u.status, order_id = u.order_id
-FROM unnest($1::uuid[], $2::smallint[], $3::uuid[]) AS u (reservation_id, status, order_id)
+FROM (SELECT unnest($1::uuid[]) AS reservation_id, unnest($2::smallint[]) AS status, unnest($3::uuid[]) AS order_id) u
 WHERE r.reservation_id = u.reservation_id AND r.reservation_id = ANY ($1::uuid[]);
 
 -- name: backorder_put
 INSERT INTO backorder (sku, placed_at, order_id, line, quantity)
-SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::smallint[], $5::bigint[])
+SELECT unnest($1::text[]), unnest($2::timestamptz[]), unnest($3::uuid[]), unnest($4::smallint[]), unnest($5::bigint[])
 ON CONFLICT (sku, placed_at, order_id, line) DO UPDATE SET quantity = excluded.quantity;
 
 -- name: backorder_drop
-DELETE FROM backorder b USING unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::smallint[])
-     AS u (sku, placed_at, order_id, line)
+DELETE FROM backorder b
+USING (SELECT unnest($1::text[]) AS sku, unnest($2::timestamptz[]) AS placed_at, unnest($3::uuid[]) AS order_id,
+              unnest($4::smallint[]) AS line) u
 WHERE b.sku = u.sku AND b.placed_at = u.placed_at AND b.order_id = u.order_id AND b.line = u.line;
 
 -- name: sourcing_insert
 INSERT INTO sourcing (order_id, decision_id, decided_at, decision)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bytea[]);
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]), unnest($4::bytea[]);
 
 -- name: adjustment_insert
 INSERT INTO adjustment (adjustment_id, sku, location, bucket, delta, reason, note, actor, adjusted_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::bigint[], $6::smallint[], $7::text[],
-                     $8::text[], $9::timestamptz[]);
+SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::smallint[]), unnest($5::bigint[]),
+       unnest($6::smallint[]), unnest($7::text[]), unnest($8::text[]), unnest($9::timestamptz[]);
 
 -- Last, and with everything before it sent: nobody else has written since this was read.
 -- name: ledger_update

@@ -73,6 +73,16 @@ struct book *book_open(void)
     return book;
 }
 
+void book_close(struct book **book)
+{
+    if (*book == NULL)
+        return;
+    arena_close(&(*book)->memory);
+    arena_close(&(*book)->scratch);
+    free(*book);
+    *book = NULL;
+}
+
 void book_forget(struct book *book)
 {
     book->is_loaded = false;

@@ -25,6 +25,8 @@
 
 struct book;
 struct book *book_open(void);
+/* Closing none is no fault. */
+void book_close(struct book **book);
 /* Forget everything: what is in it may have changed. */
 void book_forget(struct book *book);
 
