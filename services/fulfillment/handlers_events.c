@@ -56,14 +56,13 @@ static struct work *work_of(const struct call *call, const struct works *works)
     return store_works_find(works, &id);
 }
 
-/* What is new of an order's work is counted and logged once, when the batch has been applied. */
-static void report_created(const struct call *call, const struct work *work)
+/* Tells of the fulfillment orders that an event has added to those that there were before. */
+static void report_created(struct call *call, const struct work *work, size_t before)
 {
-    int64_t created = 0;
-    for (size_t i = 0; i < work->nfulfillments; i++)
-        created += uuid_is_nil(&work->fulfillments[i].id);
-    if (created != 0)
-        count(call, COUNT_CREATED, created);
+    if (work->nfulfillments == before)
+        return;
+    count(call, COUNT_CREATED, (int64_t)(work->nfulfillments - before));
+    call_log_order(call, "fulfillment.created", "Work was given to a location", call->event->key);
 }
 
 static bool take_wanted(struct call *call, struct work *work, PlacedLine *const *lines,
@@ -187,8 +186,9 @@ BATCH_HANDLER(on_order_changed)
             (void)bad_event(call, "lines");
             continue;
         }
+        size_t before = work->nfulfillments;
         rules_reconcile(work, batch->now_us, batch->arena);
-        report_created(call, work);
+        report_created(call, work, before);
         call_log_order(call, "fulfillment.order_changed", "What the order wants has changed",
                        event->order_id);
     }
@@ -226,8 +226,9 @@ BATCH_HANDLER(on_hold_released)
         work->is_on_hold &= !event->is_last;
         work->is_withheld &= !ends_withholding(event);
         work->is_changed = true;
+        size_t before = work->nfulfillments;
         rules_reconcile(work, batch->now_us, batch->arena);
-        report_created(call, work);
+        report_created(call, work, before);
         call_log_order(call, "fulfillment.hold_released", "A hold of the order has ended",
                        event->order_id);
     }
@@ -319,8 +320,9 @@ BATCH_HANDLER(on_stock_allocated)
         }
         /* A row for the order, so that the next load looks for its work. */
         work->is_changed |= !work->is_stored;
+        size_t before = work->nfulfillments;
         allocate(batch, work, lines, event->n_lines, &shipments);
-        report_created(call, work);
+        report_created(call, work, before);
     }
     store_works_write(batch->db, batch->arena, &works);
     return STATUS_OK;
