@@ -137,7 +137,55 @@ struct outcalls *outcalls_open(struct writer *writer)
     return outcalls;
 }
 
-/* A call that is being made is waited for; what it brought is taken again by the next process. */
+static enum status call_done(struct call *call, void *context)
+{
+    struct unit *unit = context;
+    return unit->kind->outcall->done(call, unit->jobs, unit->count);
+}
+
+/* The results must be stored: until they are, the worker takes nothing else. */
+static void finish(struct outcalls *outcalls)
+{
+    struct unit *unit = outcalls->first;
+    enum status status = turn_call(outcalls->writer, unit->kind->outcall->name, call_done, unit);
+    if (status != STATUS_OK) {
+        bool goes_on = writer_trouble(outcalls->writer, status);
+        unit->retry_at_us =
+            clock_monotonic_us() + (INT64_C(100000) << (unit->tries < 5 ? unit->tries : 5));
+        if (!goes_on || status == STATUS_RETRY || unit->tries++ < 5)
+            return;
+        log_error("outcall_lost", "The results of calls to the outside could not be stored",
+                  LOG_TEXT("outcall", unit->kind->outcall->name), LOG_INT("count", unit->count));
+    }
+    outcalls->first = unit->next;
+    if (outcalls->first == NULL)
+        outcalls->last = NULL;
+    unit->kind->workers[unit->worker].is_busy = false;
+    unit_free(unit);
+}
+
+static bool are_idle(const struct outcalls *outcalls)
+{
+    for (size_t i = 0; i < outcalls->nkinds; i++)
+        for (size_t w = 0; w < outcalls->kinds[i].nworkers; w++)
+            if (outcalls->kinds[i].workers[w].is_busy)
+                return false;
+    return true;
+}
+
+/* What is being made is waited for and stored, so that an orderly end makes nothing twice. What
+ * takes longer is taken again by the next process, as after a crash. */
+void outcalls_drain(struct outcalls *outcalls, int wait_ms)
+{
+    int64_t end_us = clock_monotonic_us() + (int64_t)wait_ms * 1000;
+    while (outcalls->writer->is_leader && !are_idle(outcalls) && clock_monotonic_us() < end_us) {
+        bus_loop_once(outcalls->writer->loop, 20);
+        while (outcalls->first != NULL && outcalls->writer->is_leader &&
+               outcalls->first->retry_at_us <= clock_monotonic_us())
+            finish(outcalls);
+    }
+}
+
 void outcalls_close(struct outcalls **outcalls)
 {
     struct outcalls *it = *outcalls;
@@ -216,33 +264,6 @@ static bool take(struct outcalls *outcalls, struct kind *kind, struct worker *wo
     worker->is_busy = true;
     bus_channel_send(worker->channel, unit);
     return true;
-}
-
-static enum status call_done(struct call *call, void *context)
-{
-    struct unit *unit = context;
-    return unit->kind->outcall->done(call, unit->jobs, unit->count);
-}
-
-/* The results must be stored: until they are, the worker takes nothing else. */
-static void finish(struct outcalls *outcalls)
-{
-    struct unit *unit = outcalls->first;
-    enum status status = turn_call(outcalls->writer, unit->kind->outcall->name, call_done, unit);
-    if (status != STATUS_OK) {
-        bool goes_on = writer_trouble(outcalls->writer, status);
-        unit->retry_at_us =
-            clock_monotonic_us() + (INT64_C(100000) << (unit->tries < 5 ? unit->tries : 5));
-        if (!goes_on || status == STATUS_RETRY || unit->tries++ < 5)
-            return;
-        log_error("outcall_lost", "The results of calls to the outside could not be stored",
-                  LOG_TEXT("outcall", unit->kind->outcall->name), LOG_INT("count", unit->count));
-    }
-    outcalls->first = unit->next;
-    if (outcalls->first == NULL)
-        outcalls->last = NULL;
-    unit->kind->workers[unit->worker].is_busy = false;
-    unit_free(unit);
 }
 
 bool outcalls_turn(struct outcalls *outcalls)

@@ -17,7 +17,8 @@
  * made itself and that were given no other handle. Set once, before the first thread. */
 static struct process *the_process;
 
-#define DRAIN_US INT64_C(4000000)
+#define DRAIN_US INT64_C(2500000)
+#define END_MS 4700
 
 /* ---- configuration ---- */
 
@@ -375,6 +376,18 @@ struct life {
     bool was_ready;
 };
 
+/* A thread that waits for the outside world may not end in time: by then the writer has ended, and
+ * nothing that was acknowledged depends on the rest. */
+static void *end_in_any_case(void *nothing)
+{
+    struct timespec pause = {END_MS / 1000, END_MS % 1000 * 1000000L};
+    nanosleep(&pause, NULL);
+    log_warn("service_stop_forced", "Not everything ended in time: the process ends without it");
+    log_close();
+    _exit(0);
+    return nothing;
+}
+
 static void on_signal(void *context, int fd)
 {
     struct life *life = context;
@@ -384,6 +397,9 @@ static void on_signal(void *context, int fd)
     log_info("service_stopping", "Stopping: what was let in is finished first",
              LOG_INT("in_flight", front->in_flight));
     front->is_stopping = true;
+    pthread_t last_resort;
+    process_thread(&last_resort, end_in_any_case, NULL);
+    pthread_detach(last_resort);
     front->stop_at_us = clock_monotonic_us() + DRAIN_US;
     if (front->process->service->stop != NULL)
         front->process->service->stop();

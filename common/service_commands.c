@@ -198,7 +198,10 @@ static enum status run_batch(struct turn *turn, struct job **jobs, size_t count)
     }
     struct batch batch = {writer->db, writer->arena, writer->now_us, writer->state, calls, count};
     db_use_arena(writer->db, writer->arena);
-    TRY(route->batch(&batch));
+    enum status status = route->batch(&batch);
+    /* Alone, a call that was refused may as well be returned as a refusal. */
+    if (status != STATUS_OK && (count > 1 || !jobs[0]->own.is_refused))
+        return status;
     for (size_t i = 0; i < count; i++) {
         jobs[i]->call = calls[i];
         TRY(judge(turn, jobs[i], call_outcome(&jobs[i]->call, STATUS_OK)));
@@ -371,6 +374,16 @@ static void fail_alone(struct writer *writer, struct job *job, enum status statu
     writer_to_front(writer, job);
 }
 
+static bool is_too_late(struct writer *writer, struct job *job)
+{
+    if (job->deadline_us > clock_monotonic_us())
+        return false;
+    METRIC_ADD(writer->process->metrics.dropped, 1);
+    job_fail(job, STATUS_DEADLINE, "deadline", "The time for this had run out before it was begun");
+    writer_to_front(writer, job);
+    return true;
+}
+
 static void run_commands(struct writer *writer, struct job **jobs, size_t count,
                          const char *guarded)
 {
@@ -386,7 +399,7 @@ static void run_commands(struct writer *writer, struct job **jobs, size_t count,
             put_back(writer, jobs, count, status);
             return;
         }
-        if (status != STATUS_RETRY || tries >= 4)
+        if (status != STATUS_RETRY || tries >= TURN_MAX_RETRIES)
             break;
         writer_back_off(tries);
     }
@@ -399,7 +412,10 @@ static void run_commands(struct writer *writer, struct job **jobs, size_t count,
             put_back(writer, jobs + i, count - i, STATUS_OK);
             return;
         }
-        run_commands(writer, &jobs[i], 1, NULL);
+        /* Each may have to wait for a lock that someone else holds: nobody's caller waits for all.
+         */
+        if (!is_too_late(writer, jobs[i]))
+            run_commands(writer, &jobs[i], 1, NULL);
     }
 }
 
@@ -421,16 +437,6 @@ static bool is_second(struct seen *seen, const struct uuid *id)
             return true;
     seen->ids[place] = id;
     return false;
-}
-
-static bool is_too_late(struct writer *writer, struct job *job)
-{
-    if (job->deadline_us > clock_monotonic_us())
-        return false;
-    METRIC_ADD(writer->process->metrics.dropped, 1);
-    job_fail(job, STATUS_DEADLINE, "deadline", "The time for this had run out before it was begun");
-    writer_to_front(writer, job);
-    return true;
 }
 
 static size_t pick(struct writer *writer, struct job **jobs, size_t max)

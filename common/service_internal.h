@@ -23,6 +23,7 @@
 #define TURN_MAX_COMMANDS 256
 #define TURN_MAX_SINGLES 60
 #define TURN_MAX_US 10000
+#define TURN_MAX_RETRIES 2
 #define LATER_US 1000000
 #define LATER_AGAIN_US 50000
 #define FETCH_MAX_EVENTS 512
@@ -438,6 +439,7 @@ void *projection_run(void *start);
 /* ---- outcall.c ---- */
 
 struct outcalls *outcalls_open(struct writer *writer);
+void outcalls_drain(struct outcalls *outcalls, int wait_ms);
 void outcalls_close(struct outcalls **outcalls);
 /* Runs what is due: takes and dones; true when it did something. */
 bool outcalls_turn(struct outcalls *outcalls);

@@ -523,6 +523,7 @@ void *writer_run(void *argument)
     writer->guard = guard_open(writer);
     writer->outcalls = outcalls_open(writer);
     work(writer);
+    outcalls_drain(writer->outcalls, 1500);
     if (writer->is_leader && mark_clean(writer) != STATUS_OK)
         log_warn("leader_unmarked", "The end of this process could not be marked as clean");
     if (service->close != NULL)
