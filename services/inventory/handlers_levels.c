@@ -138,7 +138,7 @@ static void make_change(struct desk *desk, const struct change *change, const ch
     penstock__inventory__v1__adjustment__init(view);
     view->id = view_uuid(desk->arena, &id);
     view->delta = change->delta;
-    view->reason = view_text(desk->arena, view_reason(change->reason));
+    view->reason = view_text(desk->arena, view_reason((int32_t)change->reason));
     view->level = view_level(desk->arena, level == NULL ? &none : level);
     out->adjustment = view;
 }
