@@ -17,8 +17,6 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def home():
     """One home for all tests that do not end its processes: each uses SKUs and channels of its own."""
-    if not harness.PENSTOCK.exists():
-        pytest.skip(f"{harness.PENSTOCK} is not built")
     made = harness.Home()
     try:
         made.start()
