@@ -52,6 +52,7 @@ static void add(Penstock__Bus__V1__GetHealthResponse *out, struct arena *arena, 
     out->metrics[out->n_metrics++] = metric;
 }
 
+/* Who serves them to Prometheus adds the label of the service. */
 static void add_metrics(struct front *front, Penstock__Bus__V1__GetHealthResponse *out,
                         struct arena *arena)
 {
@@ -62,20 +63,19 @@ static void add_metrics(struct front *front, Penstock__Bus__V1__GetHealthRespons
     for (size_t i = 0; i < NFIGURES; i++) {
         const _Atomic int64_t *value =
             (const _Atomic int64_t *)((const char *)&process->metrics + figures[i].offset);
-        add(out, arena, arena_printf(arena, "%s{service=\"%s\"}", figures[i].name, self),
-            figures[i].kind, figures[i].help, METRIC_GET(*value));
+        add(out, arena, arena_strdup(arena, figures[i].name), figures[i].kind, figures[i].help,
+            METRIC_GET(*value));
     }
     for (size_t i = 0; i < process->ncounters; i++) {
         const struct counter *counter = &process->service->counters[i];
         add(out, arena, arena_printf(arena, "penstock_%s_%s", self, counter->name), "counter",
             counter->help, METRIC_GET(process->metrics.counters[i]));
     }
-    add(out, arena, arena_printf(arena, "penstock_replies_refused_total{service=\"%s\"}", self),
-        "counter", "Replies that a connected peer refused: a bug",
-        bus_server_refused_replies(front->server));
-    add(out, arena, arena_printf(arena, "penstock_log_lines_dropped_total{service=\"%s\"}", self),
-        "counter", "Lines of log dropped because stdout stalled", log_dropped());
-    add(out, arena, arena_printf(arena, "penstock_jobs_in_flight{service=\"%s\"}", self), "gauge",
+    add(out, arena, arena_strdup(arena, "penstock_replies_refused_total"), "counter",
+        "Replies that a connected peer refused: a bug", bus_server_refused_replies(front->server));
+    add(out, arena, arena_strdup(arena, "penstock_log_lines_dropped_total"), "counter",
+        "Lines of log dropped because stdout stalled", log_dropped());
+    add(out, arena, arena_strdup(arena, "penstock_jobs_in_flight"), "gauge",
         "Requests that are being worked on", (int64_t)front->in_flight);
 }
 

@@ -52,7 +52,7 @@ extern const struct timer inventory_timers[];
 extern const struct counter inventory_counters[];
 extern const ProtobufCMessageDescriptor *const inventory_events[];
 
-#define COUNT_HOLDS "penstock_inventory_holds_total"
-#define COUNT_SHORT "penstock_inventory_holds_short_total"
-#define COUNT_ADOPTED "penstock_inventory_holds_adopted_total"
-#define COUNT_VOIDED "penstock_inventory_holds_voided_total"
+#define COUNT_HOLDS "holds_total"
+#define COUNT_SHORT "holds_short_total"
+#define COUNT_ADOPTED "holds_adopted_total"
+#define COUNT_VOIDED "holds_voided_total"

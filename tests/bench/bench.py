@@ -63,7 +63,7 @@ class Shop:
 
     def lag(self):
         """Events that each subscription has still to take, in all."""
-        return sum(int(v) for v in re.findall(r"^penstock_subscription_lag\{[^}]*\} (\d+)", self.metrics(), re.M))
+        return sum(int(v) for v in re.findall(r"^penstock_subscription_lag_events\{[^}]*\} (\d+)", self.metrics(), re.M))
 
     def cpu_seconds(self):
         tick = os.sysconf("SC_CLK_TCK")
