@@ -10,15 +10,14 @@
 #include "common/id.h"
 #include "common/log.h"
 
-/* How often a waiting question looks for an instance that would take it, and for dead ones. Below
- * the reconnect interval, so that a peer that died and came back is not missed. */
+/* How often a waiting question looks for an instance that would take it. */
 #define LOOK_AGAIN_US 50000
 #define RESCAN_US 500000
 #define REPLIES_PER_ROUND 1024
 
 struct instance {
     struct peer *peer;
-    void *socket;
+    void *socket, *monitor; /* the monitor tells when the connection is lost */
     char endpoint[BUS_ENDPOINT_BYTES];
     size_t in_flight;
 };
@@ -64,6 +63,31 @@ static void send_ask(struct bus_client *client, struct ask *ask);
 /* ---- instances ---- */
 
 static void instance_ready(void *context);
+static void monitor_ready(void *context);
+
+static void instance_close(struct instance *instance)
+{
+    bus_socket_close(instance->monitor);
+    bus_socket_close(instance->socket);
+    free(instance);
+}
+
+static bool instance_connect(struct instance *instance)
+{
+    struct peer *peer = instance->peer;
+    struct bus *bus = peer->client->bus;
+    char name[64];
+    snprintf(name, sizeof name, "inproc://monitor.%p", (void *)instance);
+    bool is_tcp = strncmp(instance->endpoint, "tcp://", 6) == 0;
+    instance->socket = bus_socket(bus, ZMQ_DEALER, BUS_SOCKET_REQUESTS, is_tcp);
+    instance->monitor = bus_socket(bus, ZMQ_PAIR, BUS_SOCKET_CONTROL, false);
+    assert(instance->socket != NULL && instance->monitor != NULL);
+    return (!is_tcp || (bus->security != NULL &&
+                        bus_security_connect(bus->security, instance->socket, peer->service))) &&
+           zmq_socket_monitor(instance->socket, name, ZMQ_EVENT_DISCONNECTED) == 0 &&
+           zmq_connect(instance->monitor, name) == 0 &&
+           zmq_connect(instance->socket, instance->endpoint) == 0;
+}
 
 static void instance_open(struct peer *peer, const char *endpoint)
 {
@@ -73,25 +97,19 @@ static void instance_open(struct peer *peer, const char *endpoint)
             return;
     if (peer->ninstances == BUS_MAX_INSTANCES)
         return;
-    bool is_tcp = strncmp(endpoint, "tcp://", 6) == 0;
     struct instance *instance = calloc(1, sizeof *instance);
     assert(instance != NULL);
     instance->peer = peer;
     snprintf(instance->endpoint, sizeof instance->endpoint, "%s", endpoint);
-    instance->socket = bus_socket(client->bus, ZMQ_DEALER, BUS_SOCKET_REQUESTS, is_tcp);
-    assert(instance->socket != NULL);
-    bool is_allowed =
-        !is_tcp || (client->bus->security != NULL &&
-                    bus_security_connect(client->bus->security, instance->socket, peer->service));
-    if (!is_allowed || zmq_connect(instance->socket, endpoint) != 0) {
+    if (!instance_connect(instance)) {
         log_error("bus_connect_failed", "A service cannot be connected to",
                   LOG_TEXT("peer", peer->service), LOG_TEXT("endpoint", endpoint));
-        bus_socket_close(instance->socket);
-        free(instance);
+        instance_close(instance);
         return;
     }
     peer->instances[peer->ninstances++] = instance;
     loop_watch_socket(client->loop, instance->socket, instance_ready, instance);
+    loop_watch_socket(client->loop, instance->monitor, monitor_ready, instance);
 }
 
 /* The first instance's socket is always connected to; the others when their file is there. */
@@ -244,8 +262,12 @@ static void header_with_time(const struct ask *ask, int64_t now_us, zmq_msg_t *o
     *bytes = (uint8_t)(value & 0x7f);
 }
 
+/* Asking whether it is connected makes the socket see a loss that its sending alone would overlook.
+ */
 static bool send_to(struct ask *ask, struct instance *instance, int64_t now_us)
 {
+    if (!instance_is_connected(instance))
+        return false;
     zmq_msg_t header, payload;
     header_with_time(ask, now_us, &header);
     if (!bus_send_part(instance->socket, &header, ZMQ_SNDMORE)) {
@@ -383,14 +405,25 @@ static void bury(struct bus_client *client, const struct instance *instance, int
     }
 }
 
-static void find_dead(struct bus_client *client, int64_t now_us)
+/* What came before the connection was lost counts. */
+static void monitor_ready(void *context)
 {
-    for (size_t p = 0; p < client->npeers; p++)
-        for (size_t i = 0; i < client->peers[p]->ninstances; i++) {
-            struct instance *instance = client->peers[p]->instances[i];
-            if (instance->in_flight > 0 && !instance_is_connected(instance))
-                bury(client, instance, now_us);
+    struct instance *instance = context;
+    bool was_lost = false;
+    for (zmq_msg_t part; zmq_msg_init(&part) == 0; zmq_msg_close(&part)) {
+        if (zmq_msg_recv(&part, instance->monitor, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&part);
+            break;
         }
+        uint16_t what = 0;
+        if (zmq_msg_more(&part) && zmq_msg_size(&part) >= sizeof what)
+            memcpy(&what, zmq_msg_data(&part), sizeof what);
+        was_lost |= what == ZMQ_EVENT_DISCONNECTED;
+    }
+    if (!was_lost)
+        return;
+    instance_ready(instance);
+    bury(instance->peer->client, instance, clock_monotonic_us());
 }
 
 static int64_t client_tick(void *context, int64_t now_us)
@@ -398,7 +431,6 @@ static int64_t client_tick(void *context, int64_t now_us)
     struct bus_client *client = context;
     if (client->in_flight == 0)
         return INT64_MAX;
-    find_dead(client, now_us);
     for (uint32_t i = 0; i < client->nasks; i++) {
         struct ask *ask = &client->asks[i];
         if (!ask->is_live)
@@ -423,10 +455,8 @@ static void client_close(void *object)
             zmq_msg_close(&client->asks[i].payload);
         }
     for (size_t p = 0; p < client->npeers; p++) {
-        for (size_t i = 0; i < client->peers[p]->ninstances; i++) {
-            bus_socket_close(client->peers[p]->instances[i]->socket);
-            free(client->peers[p]->instances[i]);
-        }
+        for (size_t i = 0; i < client->peers[p]->ninstances; i++)
+            instance_close(client->peers[p]->instances[i]);
         free(client->peers[p]);
     }
     free(client->asks);
@@ -503,52 +533,7 @@ enum status bus_ask_message(struct bus_client *client, const char *service, Requ
     return STATUS_OK;
 }
 
-/* ---- one call, waited for ---- */
-
-struct waiting {
-    bool is_done;
-    struct arena *arena;
-    const ProtobufCMessageDescriptor *type;
-    ReplyHeader *header;
-    ProtobufCMessage *answer;
-};
-
-static void waited_for(void *context, const ReplyHeader *header, const uint8_t *payload,
-                       size_t payload_bytes)
-{
-    struct waiting *waiting = context;
-    waiting->is_done = true;
-    size_t bytes = penstock__bus__v1__reply_header__get_packed_size(header);
-    uint8_t *packed = arena_alloc(waiting->arena, bytes + 1);
-    penstock__bus__v1__reply_header__pack(header, packed);
-    waiting->header =
-        penstock__bus__v1__reply_header__unpack(arena_protobuf(waiting->arena), bytes, packed);
-    if (payload != NULL && waiting->type != NULL)
-        waiting->answer = protobuf_c_message_unpack(waiting->type, arena_protobuf(waiting->arena),
-                                                    payload_bytes, payload);
-}
-
 struct bus_loop *bus_client_loop(struct bus_client *client)
 {
     return client->loop;
-}
-
-enum status bus_call(struct bus_client *client, const char *service, RequestHeader *header,
-                     const ProtobufCMessage *message, int timeout_ms,
-                     const ProtobufCMessageDescriptor *answer_type, struct arena *arena,
-                     const ReplyHeader **reply, ProtobufCMessage **answer)
-{
-    struct waiting waiting = {false, arena, answer_type, NULL, NULL};
-    TRY(bus_ask_message(client, service, header, message, timeout_ms, waited_for, &waiting));
-    while (!waiting.is_done)
-        bus_loop_once(client->loop, -1);
-    if (waiting.header == NULL)
-        return STATUS_INTERNAL;
-    if (reply != NULL)
-        *reply = waiting.header;
-    if (answer != NULL)
-        *answer = waiting.answer;
-    if (waiting.header->status != PENSTOCK__BUS__V1__STATUS__STATUS_OK)
-        return (enum status)waiting.header->status;
-    return answer_type != NULL && waiting.answer == NULL ? STATUS_INTERNAL : STATUS_OK;
 }

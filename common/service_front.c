@@ -40,6 +40,8 @@ void front_to_lane(struct front *front, struct job *job)
     if (front->lane_load[best] >= LANE_LIMIT) {
         METRIC_ADD(front->process->metrics.overloaded, 1);
         job_fail(job, STATUS_UNAVAILABLE, "overloaded", "Too many questions at once: try again");
+        if (job->head.kind == JOB_COMMAND)
+            front->writer_load--;
         front_reply(front, job);
         return;
     }

@@ -227,6 +227,7 @@ static void a_dead_instance_is_left_for_the_next(void **state)
     struct asker asker = asker_open(&asker_options, 16);
     assert_int_equal(call(&asker, "one", 3000, answer), STATUS_OK);
     side_end(&first);
+    usleep(50000);
     assert_int_equal(call(&asker, "two", 3000, answer), STATUS_OK);
     side_end(&second);
     asker_close(&asker);
