@@ -102,12 +102,15 @@ class Buyer(threading.Thread):
 
 
 def kill_at_random(home, kills, rnd):
-    """One after the other, now and then two at once; the supervisor starts what died."""
-    done = []
+    """In rounds, each in a sequence of its own, now and then two at once; the supervisor starts what died."""
+    done, round_of = [], []
     while len(done) < kills:
-        time.sleep(rnd.uniform(0.02, 0.35))
+        time.sleep(rnd.uniform(0, 0.25))
         pids = home.pids(check=False)
-        for victim in rnd.sample(VICTIMS, 2 if rnd.random() < 0.1 else 1):
+        for _ in range(2 if rnd.random() < 0.15 else 1):
+            if not round_of:
+                round_of = rnd.sample(VICTIMS, len(VICTIMS))
+            victim = round_of.pop()
             if victim in pids and len(done) < kills:
                 try:
                     home.kill(victim, pids)
