@@ -117,13 +117,12 @@ void lines_note(struct desk *desk, ReserveLine *const *lines, size_t count)
         desk_want(desk, lines[i]->sku);
 }
 
-void lines_wants(const struct desk *desk, ReserveLine *const *lines, size_t count,
-                 struct want *wants, const char **skus)
+struct wants lines_wants(const struct desk *desk, ReserveLine *const *lines, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        wants[i] = (struct want){desk_item(desk, lines[i]->sku), lines[i]->quantity};
-        skus[i] = lines[i]->sku;
-    }
+    struct wants wants = wants_new(desk->arena, count);
+    for (size_t i = 0; i < count; i++)
+        wants_add(&wants, desk_item(desk, lines[i]->sku), lines[i]->sku, lines[i]->quantity);
+    return wants;
 }
 
 /* ---- what runs by itself ---- */

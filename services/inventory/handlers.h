@@ -27,8 +27,7 @@ bool sku_is_valid(const char *sku);
 enum status lines_check(struct call *call, ReserveLine *const *lines, size_t count, int64_t lowest);
 /* Their SKUs are to be in the book. */
 void lines_note(struct desk *desk, ReserveLine *const *lines, size_t count);
-void lines_wants(const struct desk *desk, ReserveLine *const *lines, size_t count,
-                 struct want *wants, const char **skus);
+struct wants lines_wants(const struct desk *desk, ReserveLine *const *lines, size_t count);
 
 handler_fn create_location, update_location, list_locations;
 handler_fn create_item, update_item, get_item, list_items;

@@ -95,13 +95,10 @@ static void reserve_now(struct placing *placing)
     struct desk *desk = placing->desk;
     struct order *order = placing->order;
     struct reserve_decision decision;
-    struct want *wants = ARENA_ARRAY(desk->arena, order->nlines + 1, struct want);
-    const char **skus = ARENA_ARRAY(desk->arena, order->nlines + 1, const char *);
-    for (size_t i = 0; i < order->nlines; i++) {
-        wants[i] = (struct want){order->lines[i].item, order->lines[i].unallocated};
-        skus[i] = order->lines[i].sku;
-    }
-    stock_decide(desk, wants, order->nlines, POLICY_ACCEPT, &decision);
+    struct wants wants = wants_new(desk->arena, order->nlines);
+    for (size_t i = 0; i < order->nlines; i++)
+        wants_add(&wants, order->lines[i].item, order->lines[i].sku, order->lines[i].unallocated);
+    stock_decide(desk, &wants, POLICY_ACCEPT, &decision);
     const struct sourcing *sourcing = &decision.sourcing;
     for (size_t i = 0; i < sourcing->ntakes; i++) {
         struct order_line *line = &order->lines[sourcing->takes[i].line];
@@ -110,9 +107,8 @@ static void reserve_now(struct placing *placing)
     }
     stock_take(desk, sourcing->takes, sourcing->ntakes, BUCKET_COMMITTED,
                (struct cause_of){.cause = CAUSE_ALLOCATE, .id = &order->order_id});
-    struct db_bytea packed = store_pack(
-        desk->arena,
-        &view_decision(desk->arena, wants, skus, order->nlines, sourcing, desk->now_us)->base);
+    const SourcingDecision *view = view_decision(desk->arena, &wants, sourcing, desk->now_us);
+    struct db_bytea packed = store_pack(desk->arena, &view->base);
     order->hold_id = order->order_id;
     order->decided_at_us = desk->now_us;
     order->decision = packed.bytes;

@@ -39,12 +39,10 @@ static enum status make(struct desk *desk, struct holds *holds, struct call *cal
                         const CreateReservationRequest *in, CreateReservationResponse *out)
 {
     struct reserve_decision decision;
-    struct want *wants = ARENA_ARRAY(desk->arena, in->n_lines, struct want);
-    const char **skus = ARENA_ARRAY(desk->arena, in->n_lines, const char *);
-    lines_wants(desk, in->lines, in->n_lines, wants, skus);
-    stock_decide(desk, wants, in->n_lines, POLICY_REQUIRE, &decision);
+    const struct wants wants = lines_wants(desk, in->lines, in->n_lines);
+    stock_decide(desk, &wants, POLICY_REQUIRE, &decision);
     if (decision.refusal != SHORTAGE_NONE)
-        return refuse_short(call, skus, &decision);
+        return refuse_short(call, wants.skus, &decision);
     int32_t seconds =
         in->expires_in_seconds != 0 ? in->expires_in_seconds : INVENTORY_RESERVATION_DEFAULT_S;
     struct hold *hold = ARENA_NEW(desk->arena, struct hold);
@@ -52,8 +50,7 @@ static enum status make(struct desk *desk, struct holds *holds, struct call *cal
     hold->expires_at_us = desk->now_us + seconds * SECOND_US;
     hold->takes = decision.sourcing.takes;
     hold->ntakes = decision.sourcing.ntakes;
-    hold->decision =
-        view_decision(desk->arena, wants, skus, in->n_lines, &decision.sourcing, desk->now_us);
+    hold->decision = view_decision(desk->arena, &wants, &decision.sourcing, desk->now_us);
     stock_take(desk, hold->takes, hold->ntakes, BUCKET_RESERVED,
                (struct cause_of){.cause = CAUSE_HOLD, .id = &hold->hold_id});
     store_hold_insert(desk, holds, hold);

@@ -31,77 +31,80 @@ static enum status load(struct desk *desk, struct batch *batch, struct holds *ho
     return desk_load(desk);
 }
 
-/* What a command knows by this id: a hold that no order has adopted. */
-static enum status release_void(struct desk *desk, struct holds *holds, struct call *call,
-                                const struct uuid *command_key)
+/* One question on its way to an answer. */
+struct question {
+    struct desk *desk;
+    struct holds *holds;
+    struct call *call;
+    const ReserveRequest *in;
+    ReserveResponse *out;
+    struct uuid command_key, key;
+    struct wants wants; /* per line */
+};
+
+/* What the command knows by this id: a hold that no order has adopted. */
+static enum status release_void(struct question *question)
 {
-    if (uuid_is_nil(&call->void_hold_id))
-        return STATUS_OK;
-    for (struct hold *hold = store_hold_first(holds, command_key); hold != NULL; hold = hold->next)
-        if (!hold->is_gone && !hold->is_adopted &&
-            uuid_equal(&hold->claim_id, &call->void_hold_id)) {
-            count(call, COUNT_VOIDED, 1);
-            return stock_void(desk, holds, hold);
+    const struct uuid *void_id = &question->call->void_hold_id;
+    struct hold *hold =
+        uuid_is_nil(void_id) ? NULL : store_hold_first(question->holds, &question->command_key);
+    for (; hold != NULL; hold = hold->next)
+        if (!hold->is_gone && !hold->is_adopted && uuid_equal(&hold->claim_id, void_id)) {
+            count(question->call, COUNT_VOIDED, 1);
+            return stock_void(question->desk, question->holds, hold);
         }
     return STATUS_OK;
 }
 
-static const struct hold *find_answered(const struct holds *holds, const struct uuid *command_key,
-                                        const struct uuid *question_key)
+static const struct hold *find_answered(const struct question *question)
 {
-    for (struct hold *hold = store_hold_first(holds, command_key); hold != NULL; hold = hold->next)
-        if (!hold->is_gone && uuid_equal(&hold->question_key, question_key))
-            return hold;
-    return NULL;
+    struct hold *hold = store_hold_first(question->holds, &question->command_key);
+    while (hold != NULL && (hold->is_gone || !uuid_equal(&hold->question_key, &question->key)))
+        hold = hold->next;
+    return hold;
 }
 
-static void name_asker(struct hold *hold, struct call *call, const struct uuid *command_key,
-                       const struct uuid *question_key)
+static void name_asker(const struct question *question, struct hold *hold)
 {
-    hold->command_key = *command_key;
-    hold->question_key = *question_key;
-    hold->command_id = call->command_id;
-    hold->asker = call->asker;
-    hold->asked_at_us = call->now_us;
+    hold->command_key = question->command_key;
+    hold->question_key = question->key;
+    hold->command_id = question->call->command_id;
+    hold->asker = question->call->asker;
+    hold->asked_at_us = question->call->now_us;
 }
 
 /* ---- new stock ---- */
 
-static void hold_stock(struct desk *desk, struct holds *holds, struct call *call, struct hold *hold,
+static void hold_stock(struct question *question, struct hold *hold,
                        const struct sourcing *sourcing)
 {
     hold->hold_id = hold->claim_id = uuid_new();
     hold->takes = sourcing->takes;
     hold->ntakes = sourcing->ntakes;
-    stock_take(desk, hold->takes, hold->ntakes, BUCKET_RESERVED,
+    stock_take(question->desk, hold->takes, hold->ntakes, BUCKET_RESERVED,
                (struct cause_of){.cause = CAUSE_HOLD, .id = &hold->hold_id});
-    store_hold_insert(desk, holds, hold);
-    call->reply_hold_id = hold->hold_id;
-    count(call, COUNT_HOLDS, 1);
+    store_hold_insert(question->desk, question->holds, hold);
+    question->call->reply_hold_id = hold->hold_id;
+    count(question->call, COUNT_HOLDS, 1);
 }
 
-static void take_new(struct desk *desk, struct holds *holds, struct call *call,
-                     const ReserveRequest *in, ReserveResponse *out, const struct uuid *command_key,
-                     const struct uuid *question_key)
+static void take_new(struct question *question)
 {
+    struct desk *desk = question->desk;
     struct reserve_decision decision;
-    struct want *wants = ARENA_ARRAY(desk->arena, in->n_lines + 1, struct want);
-    const char **skus = ARENA_ARRAY(desk->arena, in->n_lines + 1, const char *);
-    lines_wants(desk, in->lines, in->n_lines, wants, skus);
-    stock_decide(desk, wants, in->n_lines,
-                 in->policy == WIRE_REQUIRE ? POLICY_REQUIRE : POLICY_ACCEPT, &decision);
+    stock_decide(desk, &question->wants,
+                 question->in->policy == WIRE_REQUIRE ? POLICY_REQUIRE : POLICY_ACCEPT, &decision);
     if (decision.refusal != SHORTAGE_NONE) {
-        view_refused(desk, wants, skus, in->n_lines, &decision, out);
-        count(call, COUNT_SHORT, 1);
+        view_refused(desk, &question->wants, &decision, question->out);
+        count(question->call, COUNT_SHORT, 1);
         return;
     }
     struct hold *hold = ARENA_NEW(desk->arena, struct hold);
-    name_asker(hold, call, command_key, question_key);
-    hold->decision =
-        view_decision(desk->arena, wants, skus, in->n_lines, &decision.sourcing, desk->now_us);
+    name_asker(question, hold);
+    hold->decision = view_decision(desk->arena, &question->wants, &decision.sourcing, desk->now_us);
     if (decision.sourcing.ntakes > 0)
-        hold_stock(desk, holds, call, hold, &decision.sourcing);
-    view_held(desk, hold->decision, out);
+        hold_stock(question, hold, &decision.sourcing);
+    view_held(desk, hold->decision, question->out);
 }
 
 /* ---- a checkout's ---- */
@@ -120,16 +123,17 @@ static int compare_sums(const void *left, const void *right)
 }
 
 /* The lines must be those of the checkout, summed per SKU. */
-static bool lines_match(struct desk *desk, const struct want *wants, size_t nwants,
-                        const struct hold *checkout)
+static bool lines_match(const struct question *question, const struct hold *checkout)
 {
-    struct sum *sums = ARENA_ARRAY(desk->arena, nwants + checkout->ntakes + 1, struct sum);
+    struct sum *sums = ARENA_ARRAY(question->desk->arena,
+                                   question->wants.count + checkout->ntakes + 1, struct sum);
     size_t count = 0;
-    for (size_t i = 0; i < nwants; i++) {
-        if (wants[i].units > 0 && wants[i].item == NULL)
+    for (size_t i = 0; i < question->wants.count; i++) {
+        const struct want *want = &question->wants.list[i];
+        if (want->units > 0 && want->item == NULL)
             return false;
-        if (wants[i].units > 0)
-            sums[count++] = (struct sum){wants[i].item, wants[i].units};
+        if (want->units > 0)
+            sums[count++] = (struct sum){want->item, want->units};
     }
     for (size_t i = 0; i < checkout->ntakes; i++)
         sums[count++] = (struct sum){checkout->takes[i].level->item, -checkout->takes[i].units};
@@ -145,19 +149,20 @@ static bool lines_match(struct desk *desk, const struct want *wants, size_t nwan
 }
 
 /* What the checkout holds, by the lines of the question. */
-static void deal_out(struct desk *desk, const struct want *wants, size_t nwants,
-                     const struct hold *checkout, struct sourcing *out)
+static void deal_out(const struct question *question, const struct hold *checkout,
+                     struct sourcing *out)
 {
-    int64_t *left = ARENA_ARRAY(desk->arena, checkout->ntakes + 1, int64_t);
-    out->takes = ARENA_ARRAY(desk->arena, nwants + checkout->ntakes + 1, struct take);
-    out->missing = ARENA_ARRAY(desk->arena, nwants + 1, int64_t);
+    struct arena *arena = question->desk->arena;
+    int64_t *left = ARENA_ARRAY(arena, checkout->ntakes + 1, int64_t);
+    out->takes = ARENA_ARRAY(arena, question->wants.count + checkout->ntakes + 1, struct take);
+    out->missing = ARENA_ARRAY(arena, question->wants.count + 1, int64_t);
     for (size_t i = 0; i < checkout->ntakes; i++)
         left[i] = checkout->takes[i].units;
-    for (size_t line = 0; line < nwants; line++) {
-        int64_t asked = wants[line].units;
+    for (size_t line = 0; line < question->wants.count; line++) {
+        int64_t asked = question->wants.list[line].units;
         for (size_t i = 0; i < checkout->ntakes && asked > 0; i++) {
             int64_t units = left[i] < asked ? left[i] : asked;
-            if (checkout->takes[i].level->item != wants[line].item || units == 0)
+            if (checkout->takes[i].level->item != question->wants.list[line].item || units == 0)
                 continue;
             out->takes[out->ntakes++] = (struct take){line, checkout->takes[i].level, units};
             left[i] -= units;
@@ -166,67 +171,69 @@ static void deal_out(struct desk *desk, const struct want *wants, size_t nwants,
     }
 }
 
-static void refuse_claim(struct desk *desk, struct call *call, ReserveResponse *out,
-                         const char *code)
+/* The same decision, told by other lines. */
+static SourcingDecision *retell(const struct question *question, const struct hold *checkout,
+                                const struct sourcing *sourcing)
 {
-    out->refusal_code = view_text(desk->arena, code);
-    count(call, COUNT_SHORT, 1);
+    const SourcingDecision *before = checkout->decision;
+    SourcingDecision *decision =
+        view_decision(question->desk->arena, &question->wants, sourcing, before->decided_at_us);
+    decision->candidates = before->candidates;
+    decision->n_candidates = before->n_candidates;
+    decision->parcels = before->parcels;
+    decision->parcels_at_least = before->parcels_at_least;
+    return decision;
 }
 
-static enum status claim(struct desk *desk, struct holds *holds, struct call *call,
-                         const ReserveRequest *in, ReserveResponse *out,
-                         const struct uuid *command_key, const struct uuid *question_key)
+static enum status refuse_claim(struct question *question, const char *code)
+{
+    question->out->refusal_code = view_text(question->desk->arena, code);
+    count(question->call, COUNT_SHORT, 1);
+    return STATUS_OK;
+}
+
+static enum status claim(struct question *question)
 {
     struct uuid id = {{0}};
-    struct hold *checkout =
-        uuid_parse(in->reservation_id, &id) ? lookup_get(&holds->by_id, &id) : NULL;
-    struct want *wants = ARENA_ARRAY(desk->arena, in->n_lines + 1, struct want);
-    const char **skus = ARENA_ARRAY(desk->arena, in->n_lines + 1, const char *);
-    lines_wants(desk, in->lines, in->n_lines, wants, skus);
-    if (checkout == NULL || checkout->is_gone || !uuid_is_nil(&checkout->command_key)) {
-        refuse_claim(desk, call, out, "reservation_not_found");
-        return STATUS_OK;
-    }
-    if (!lines_match(desk, wants, in->n_lines, checkout)) {
-        refuse_claim(desk, call, out, "reservation_mismatch");
-        return STATUS_OK;
-    }
-    struct sourcing sourcing = {.parcels = checkout->decision->parcels,
-                                .parcels_at_least = checkout->decision->parcels_at_least};
-    deal_out(desk, wants, in->n_lines, checkout, &sourcing);
-    SourcingDecision *decision = view_decision(desk->arena, wants, skus, in->n_lines, &sourcing,
-                                               checkout->decision->decided_at_us);
-    decision->candidates = checkout->decision->candidates;
-    decision->n_candidates = checkout->decision->n_candidates;
-    checkout->decision = decision;
+    struct sourcing sourcing = {0};
+    struct hold *checkout = uuid_parse(question->in->reservation_id, &id)
+                                ? lookup_get(&question->holds->by_id, &id)
+                                : NULL;
+    if (checkout == NULL || checkout->is_gone || !uuid_is_nil(&checkout->command_key))
+        return refuse_claim(question, "reservation_not_found");
+    if (!lines_match(question, checkout))
+        return refuse_claim(question, "reservation_mismatch");
+    deal_out(question, checkout, &sourcing);
+    checkout->decision = retell(question, checkout, &sourcing);
     checkout->takes = sourcing.takes;
     checkout->ntakes = sourcing.ntakes;
     /* An id of its own for each claim: one that was void once must never be used again. */
     checkout->claim_id = uuid_new();
-    name_asker(checkout, call, command_key, question_key);
-    view_held(desk, decision, out);
-    call->reply_hold_id = checkout->claim_id;
-    count(call, COUNT_HOLDS, 1);
-    return store_hold_claim(desk, holds, checkout);
+    name_asker(question, checkout);
+    view_held(question->desk, checkout->decision, question->out);
+    question->call->reply_hold_id = checkout->claim_id;
+    count(question->call, COUNT_HOLDS, 1);
+    return store_hold_claim(question->desk, question->holds, checkout);
 }
 
 /* ---- the handler ---- */
 
-static enum status answer(struct desk *desk, struct holds *holds, struct call *call,
-                          const ReserveRequest *in, ReserveResponse *out)
+static enum status answer(struct question *question)
 {
-    struct uuid command_key = store_key(call->command_id);
-    struct uuid question_key = store_key(call->question_hash);
-    TRY(release_void(desk, holds, call, &command_key));
-    const struct hold *hold = find_answered(holds, &command_key, &question_key);
+    const ReserveRequest *in = question->in;
+    question->command_key = store_key(question->call->command_id);
+    question->key = store_key(question->call->question_hash);
+    TRY(release_void(question));
+    const struct hold *hold = find_answered(question);
     if (hold != NULL) {
-        view_held(desk, hold->decision, out);
-        call->reply_hold_id = hold->claim_id;
+        view_held(question->desk, hold->decision, question->out);
+        question->call->reply_hold_id = hold->claim_id;
         return STATUS_OK;
     }
+    question->wants = lines_wants(question->desk, in->lines, in->n_lines);
     if (*in->reservation_id != '\0')
-        return claim(desk, holds, call, in, out, &command_key, &question_key);
-    take_new(desk, holds, call, in, out, &command_key, &question_key);
+        return claim(question);
+    take_new(question);
     return STATUS_OK;
 }
 
@@ -237,6 +244,8 @@ enum status reserve(struct batch *batch)
     TRY(stock_begin_batch(&desk, batch));
     TRY(load(&desk, batch, &holds));
     for_each_call(batch, call, const ReserveRequest, in, ReserveResponse, out) {
+        struct question question = {
+            .desk = &desk, .holds = &holds, .call = call, .in = in, .out = out};
         if (!asks(call)) {
             refuse(call, STATUS_INVALID, "required", "command_id",
                    "Stock is held for a command: its identity is needed.");
@@ -245,7 +254,7 @@ enum status reserve(struct batch *batch)
         if (lines_check(call, in->lines, in->n_lines, 0) != STATUS_OK)
             continue;
         desk.actor = call->actor;
-        TRY(answer(&desk, &holds, call, in, out));
+        TRY(answer(&question));
     }
     return stock_end_batch(&desk, batch);
 }

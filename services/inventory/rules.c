@@ -7,8 +7,7 @@
 struct plan {
     const struct want *wants;
     size_t nwants;
-    struct place *const *places;
-    size_t nplaces;
+    struct places places;
     struct need *needs;
     size_t nneeds;
     size_t *need_of;         /* per line; SIZE_MAX: none */
@@ -20,6 +19,18 @@ struct plan {
     size_t nchosen;
     bool *is_used; /* per candidate */
 };
+
+struct wants wants_new(struct arena *arena, size_t room)
+{
+    return (struct wants){ARENA_ARRAY(arena, room + 1, struct want),
+                          ARENA_ARRAY(arena, room + 1, const char *), 0};
+}
+
+void wants_add(struct wants *wants, struct item *item, const char *sku, int64_t units)
+{
+    wants->skus[wants->count] = sku;
+    wants->list[wants->count++] = (struct want){item, units};
+}
 
 int64_t rules_promised(const struct item *item)
 {
@@ -66,8 +77,8 @@ static void sum_per_item(struct plan *plan, struct arena *scratch)
 /* Which places have something of it, and how much. */
 static void lay_out(struct plan *plan, struct arena *scratch)
 {
-    size_t *candidate_of = ARENA_ARRAY(scratch, plan->nplaces + 1, size_t); /* + 1 */
-    plan->place_of = ARENA_ARRAY(scratch, plan->nplaces + 1, size_t);
+    size_t *candidate_of = ARENA_ARRAY(scratch, plan->places.count + 1, size_t); /* + 1 */
+    plan->place_of = ARENA_ARRAY(scratch, plan->places.count + 1, size_t);
     for (size_t n = 0; n < plan->nneeds; n++) {
         const struct item *item = plan->needs[n].item;
         if (rules_promised(item) == 0)
@@ -78,7 +89,7 @@ static void lay_out(struct plan *plan, struct arena *scratch)
                 candidate_of[level->place->index] = 1;
         }
     }
-    for (size_t p = 0; p < plan->nplaces; p++)
+    for (size_t p = 0; p < plan->places.count; p++)
         if (candidate_of[p] != 0) {
             plan->place_of[plan->ncandidates] = p;
             candidate_of[p] = ++plan->ncandidates;
@@ -142,8 +153,8 @@ static void choose_places(struct plan *plan, struct sourcing *out, struct arena 
     plan->chosen = ARENA_ARRAY(scratch, plan->ncandidates + 1, size_t);
     plan->is_used = ARENA_ARRAY(scratch, plan->ncandidates + 1, bool);
     size_t at_least = 0;
-    plan->nchosen = rules_fewest_places(plan->have, plan->ncandidates, plan->needs, plan->nneeds,
-                                        scratch, plan->chosen, &at_least);
+    const struct cover cover = {plan->have, plan->needs, plan->ncandidates, plan->nneeds};
+    plan->nchosen = rules_fewest_places(&cover, scratch, plan->chosen, &at_least);
     out->parcels_at_least = (int32_t)at_least;
 }
 
@@ -217,7 +228,7 @@ static bool holds_any(const struct plan *plan, const struct place *place)
 
 static struct candidate judge(const struct plan *plan, size_t place, size_t candidate)
 {
-    struct candidate out = {.place = plan->places[place], .verdict = VERDICT_NO_STOCK};
+    struct candidate out = {.place = plan->places.list[place], .verdict = VERDICT_NO_STOCK};
     if (candidate < plan->ncandidates && plan->place_of[candidate] == place) {
         out.verdict = plan->is_used[candidate] ? VERDICT_CHOSEN : VERDICT_NOT_NEEDED;
         out.lines_fillable = lines_fillable(plan, candidate);
@@ -233,17 +244,21 @@ static struct candidate judge(const struct plan *plan, size_t place, size_t cand
  * something. */
 static void explain(const struct plan *plan, struct sourcing *out, struct arena *arena)
 {
-    size_t room = plan->nplaces < RULES_MAX_CANDIDATES ? plan->nplaces : RULES_MAX_CANDIDATES;
+    size_t room =
+        plan->places.count < RULES_MAX_CANDIDATES ? plan->places.count : RULES_MAX_CANDIDATES;
     size_t others = room > plan->nchosen ? room - plan->nchosen : 0;
-    out->candidates = ARENA_ARRAY(
-        arena, plan->nplaces < room + plan->nchosen ? plan->nplaces + 1 : room + plan->nchosen + 1,
-        struct candidate);
-    for (size_t place = 0, candidate = 0; place < plan->nplaces; place++) {
+    out->candidates =
+        ARENA_ARRAY(arena,
+                    plan->places.count < room + plan->nchosen ? plan->places.count + 1
+                                                              : room + plan->nchosen + 1,
+                    struct candidate);
+    for (size_t place = 0, candidate = 0; place < plan->places.count; place++) {
         struct candidate verdict = judge(plan, place, candidate);
         if (candidate < plan->ncandidates && plan->place_of[candidate] == place)
             candidate++;
         if (verdict.verdict != VERDICT_CHOSEN) {
-            if (others == 0 || (plan->nplaces > room && !holds_any(plan, plan->places[place])))
+            if (others == 0 ||
+                (plan->places.count > room && !holds_any(plan, plan->places.list[place])))
                 continue;
             others--;
         }
@@ -251,17 +266,16 @@ static void explain(const struct plan *plan, struct sourcing *out, struct arena 
     }
 }
 
-void rules_reserve(const struct want *wants, size_t nwants, enum policy policy,
-                   struct place *const *places, size_t nplaces, struct arena *scratch,
-                   struct arena *arena, struct reserve_decision *out)
+void rules_reserve(const struct wants *wants, enum policy policy, struct places places,
+                   struct arena *scratch, struct arena *arena, struct reserve_decision *out)
 {
     *out = (struct reserve_decision){.refusal = SHORTAGE_NONE};
-    struct plan plan = {.wants = wants, .nwants = nwants, .places = places, .nplaces = nplaces};
+    struct plan plan = {.wants = wants->list, .nwants = wants->count, .places = places};
     struct sourcing *sourcing = &out->sourcing;
     sum_per_item(&plan, scratch);
     lay_out(&plan, scratch);
     cut_to_offer(&plan, sourcing, scratch, arena);
-    sourcing->missing = ARENA_ARRAY(arena, nwants, int64_t);
+    sourcing->missing = ARENA_ARRAY(arena, wants->count, int64_t);
     if (policy == POLICY_REQUIRE) {
         out->refusal = first_shortage(&plan, sourcing, scratch, &out->refusal_line);
         if (out->refusal != SHORTAGE_NONE)

@@ -19,6 +19,21 @@ struct want {
     int64_t units;     /* 0: the line takes no stock */
 };
 
+struct wants {
+    struct want *list;
+    const char **skus; /* as they were asked for */
+    size_t count;
+};
+/* Room for so many, empty. */
+struct wants wants_new(struct arena *arena, size_t room);
+void wants_add(struct wants *wants, struct item *item, const char *sku, int64_t units);
+
+/* All locations, by rank. */
+struct places {
+    struct place *const *list;
+    size_t count;
+};
+
 /* What it gets from one place. */
 struct take {
     size_t line;
@@ -76,10 +91,9 @@ struct reserve_decision {
 int64_t rules_promised(const struct item *item);
 
 /* Require: all lines, summed per SKU, or a refusal. Accept: each line takes what there is, in the
- * order of the lines. places are all there are, by rank. */
-void rules_reserve(const struct want *wants, size_t nwants, enum policy policy,
-                   struct place *const *places, size_t nplaces, struct arena *scratch,
-                   struct arena *arena, struct reserve_decision *out);
+ * order of the lines. */
+void rules_reserve(const struct wants *wants, enum policy policy, struct places places,
+                   struct arena *scratch, struct arena *arena, struct reserve_decision *out);
 
 /* ---- parts of it (rules_sourcing.c) ---- */
 
@@ -90,11 +104,17 @@ struct need {
     int64_t units;
 };
 
+/* Places with some of what is needed, by rank, which together have all: have[place * nneeds +
+ * need]. */
+struct cover {
+    const int64_t *have;
+    const struct need *needs;
+    size_t nplaces, nneeds;
+};
 /* Places that together have what is needed, as few as possible, and among as few the better ranked.
- * A set of up to RULES_EXACT_PLACES candidates is searched exhaustively, of more until the budget
- * is spent, then greedily. have[place * nneeds + need]; candidates are places with something, by
- * rank; together they have all. Returns how many it chose; *at_least is the proven minimum. */
+ * A set of up to RULES_EXACT_PLACES places is searched exhaustively, of more until the budget is
+ * spent, then greedily. Returns how many it chose; *at_least is the proven minimum. */
 #define RULES_EXACT_PLACES 12
 #define RULES_SEARCH_BUDGET 2000000 /* figures compared */
-size_t rules_fewest_places(const int64_t *have, size_t nplaces, const struct need *needs,
-                           size_t nneeds, struct arena *scratch, size_t *chosen, size_t *at_least);
+size_t rules_fewest_places(const struct cover *cover, struct arena *scratch, size_t *chosen,
+                           size_t *at_least);

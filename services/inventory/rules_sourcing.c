@@ -5,20 +5,18 @@
 #include <string.h>
 
 struct search {
-    const int64_t *have;
-    const struct need *needs;
-    size_t nplaces, nneeds;
+    struct cover cover;
     int64_t budget; /* below zero: spent */
 };
 
 static bool set_suffices(struct search *search, const size_t *set, size_t size)
 {
-    for (size_t n = 0; n < search->nneeds; n++) {
+    for (size_t n = 0; n < search->cover.nneeds; n++) {
         int64_t sum = 0;
         for (size_t i = 0; i < size; i++)
-            sum += search->have[set[i] * search->nneeds + n];
+            sum += search->cover.have[set[i] * search->cover.nneeds + n];
         search->budget -= (int64_t)size;
-        if (sum < search->needs[n].units)
+        if (sum < search->cover.needs[n].units)
             return false;
     }
     return true;
@@ -45,31 +43,31 @@ static bool search_size(struct search *search, size_t size, size_t *set)
     do {
         if (set_suffices(search, set, size))
             return true;
-        if (search->nplaces > RULES_EXACT_PLACES && search->budget < 0)
+        if (search->cover.nplaces > RULES_EXACT_PLACES && search->budget < 0)
             return false;
-    } while (next_set(set, size, search->nplaces));
+    } while (next_set(set, size, search->cover.nplaces));
     return false;
 }
 
 /* How many places the need that is spread the most takes by itself: no set is smaller. */
 static size_t least_places(const struct search *search, struct arena *scratch)
 {
-    bool *used = ARENA_ARRAY(scratch, search->nplaces, bool);
+    bool *used = ARENA_ARRAY(scratch, search->cover.nplaces, bool);
     size_t least = 1;
-    for (size_t n = 0; n < search->nneeds; n++) {
-        memset(used, 0, search->nplaces * sizeof *used);
-        int64_t left = search->needs[n].units;
+    for (size_t n = 0; n < search->cover.nneeds; n++) {
+        memset(used, 0, search->cover.nplaces * sizeof *used);
+        int64_t left = search->cover.needs[n].units;
         size_t count = 0;
         while (left > 0) {
-            size_t best = search->nplaces;
-            for (size_t p = 0; p < search->nplaces; p++)
-                if (!used[p] &&
-                    (best == search->nplaces || search->have[p * search->nneeds + n] >
-                                                    search->have[best * search->nneeds + n]))
+            size_t best = search->cover.nplaces;
+            for (size_t p = 0; p < search->cover.nplaces; p++)
+                if (!used[p] && (best == search->cover.nplaces ||
+                                 search->cover.have[p * search->cover.nneeds + n] >
+                                     search->cover.have[best * search->cover.nneeds + n]))
                     best = p;
-            assert(best < search->nplaces);
+            assert(best < search->cover.nplaces);
             used[best] = true;
-            left -= search->have[best * search->nneeds + n];
+            left -= search->cover.have[best * search->cover.nneeds + n];
             count++;
         }
         if (count > least)
@@ -92,18 +90,18 @@ static void sort_set(size_t *set, size_t size)
  * to be superfluous goes, worst rank first. */
 static size_t search_greedily(struct search *search, struct arena *scratch, size_t *set)
 {
-    int64_t *left = ARENA_ARRAY(scratch, search->nneeds, int64_t);
-    bool *used = ARENA_ARRAY(scratch, search->nplaces, bool);
-    for (size_t n = 0; n < search->nneeds; n++)
-        left[n] = search->needs[n].units;
+    int64_t *left = ARENA_ARRAY(scratch, search->cover.nneeds, int64_t);
+    bool *used = ARENA_ARRAY(scratch, search->cover.nplaces, bool);
+    for (size_t n = 0; n < search->cover.nneeds; n++)
+        left[n] = search->cover.needs[n].units;
     size_t size = 0;
     for (;;) {
         size_t best = 0;
         int64_t best_gain = 0;
-        for (size_t p = 0; p < search->nplaces; p++) {
+        for (size_t p = 0; p < search->cover.nplaces; p++) {
             int64_t gain = 0;
-            for (size_t n = 0; n < search->nneeds && !used[p]; n++) {
-                int64_t have = search->have[p * search->nneeds + n];
+            for (size_t n = 0; n < search->cover.nneeds && !used[p]; n++) {
+                int64_t have = search->cover.have[p * search->cover.nneeds + n];
                 gain += left[n] > 0 ? (have < left[n] ? have : left[n]) : 0;
             }
             if (gain > best_gain) {
@@ -115,8 +113,8 @@ static size_t search_greedily(struct search *search, struct arena *scratch, size
             break;
         used[best] = true;
         set[size++] = best;
-        for (size_t n = 0; n < search->nneeds; n++)
-            left[n] -= search->have[best * search->nneeds + n];
+        for (size_t n = 0; n < search->cover.nneeds; n++)
+            left[n] -= search->cover.have[best * search->cover.nneeds + n];
     }
     sort_set(set, size);
     for (size_t i = size; i-- > 0 && size > 1;) {
@@ -132,31 +130,26 @@ static size_t search_greedily(struct search *search, struct arena *scratch, size
     return size;
 }
 
-size_t rules_fewest_places(const int64_t *have, size_t nplaces, const struct need *needs,
-                           size_t nneeds, struct arena *scratch, size_t *chosen, size_t *at_least)
+size_t rules_fewest_places(const struct cover *cover, struct arena *scratch, size_t *chosen,
+                           size_t *at_least)
 {
-    struct search search = {.have = have,
-                            .needs = needs,
-                            .nplaces = nplaces,
-                            .nneeds = nneeds,
-                            .budget = RULES_SEARCH_BUDGET};
+    struct search search = {.cover = *cover, .budget = RULES_SEARCH_BUDGET};
+    size_t nplaces = cover->nplaces;
     *at_least = 0;
     if (nplaces == 0)
         return 0;
-    size_t size = 1;
-    if (!search_size(&search, size, chosen)) {
-        for (size = least_places(&search, scratch); size < nplaces; size++) {
-            if (size > 1 && search_size(&search, size, chosen))
-                break;
-            if (nplaces > RULES_EXACT_PLACES && search.budget < 0) {
-                *at_least = size;
-                return search_greedily(&search, scratch, chosen);
-            }
-        }
-        if (size >= nplaces)
-            for (size_t i = 0; i < nplaces; i++)
-                chosen[i] = i;
+    *at_least = 1;
+    if (search_size(&search, 1, chosen))
+        return 1;
+    for (size_t size = least_places(&search, scratch); size < nplaces; size++) {
+        *at_least = size;
+        if (size > 1 && search_size(&search, size, chosen))
+            return size;
+        if (nplaces > RULES_EXACT_PLACES && search.budget < 0)
+            return search_greedily(&search, scratch, chosen);
     }
-    *at_least = size;
-    return size;
+    for (size_t i = 0; i < nplaces; i++)
+        chosen[i] = i;
+    *at_least = nplaces;
+    return nplaces;
 }

@@ -73,13 +73,11 @@ void stock_tell(struct order *order, struct call *teller)
         order->teller = teller;
 }
 
-void stock_decide(struct desk *desk, const struct want *wants, size_t nwants, enum policy policy,
+void stock_decide(struct desk *desk, const struct wants *wants, enum policy policy,
                   struct reserve_decision *out)
 {
-    size_t nplaces;
-    struct place *const *places = desk_places(desk, &nplaces);
     arena_reset(desk->scratch);
-    rules_reserve(wants, nwants, policy, places, nplaces, desk->scratch, desk->arena, out);
+    rules_reserve(wants, policy, desk_places(desk), desk->scratch, desk->arena, out);
 }
 
 void stock_take(struct desk *desk, const struct take *takes, size_t ntakes, enum bucket into,

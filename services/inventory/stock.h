@@ -43,7 +43,7 @@ void stock_book_moves(struct desk *desk, const struct moves *moves, const struct
 void stock_tell(struct order *order, struct call *teller);
 
 /* Decides, with the book's places. */
-void stock_decide(struct desk *desk, const struct want *wants, size_t nwants, enum policy policy,
+void stock_decide(struct desk *desk, const struct wants *wants, enum policy policy,
                   struct reserve_decision *out);
 /* Takes what was decided from available into a bucket. */
 void stock_take(struct desk *desk, const struct take *takes, size_t ntakes, enum bucket into,

@@ -299,10 +299,9 @@ enum status desk_load(struct desk *desk)
     return STATUS_OK;
 }
 
-struct place *const *desk_places(const struct desk *desk, size_t *count)
+struct places desk_places(const struct desk *desk)
 {
-    *count = desk->book->nplaces;
-    return desk->book->places;
+    return (struct places){desk->book->places, desk->book->nplaces};
 }
 
 const struct place *desk_place(const struct desk *desk, const char *code)

@@ -20,6 +20,7 @@
 #include "common/status.h"
 #include "inventory.h"
 #include "lookup.h"
+#include "rules.h"
 
 #define BOOK_BYTES (32u << 20)
 
@@ -59,7 +60,7 @@ void desk_want(struct desk *desk, const char *sku);
 enum status desk_load(struct desk *desk) MUST_CHECK;
 /* NULL: no such SKU. It must have been loaded. */
 struct item *desk_item(const struct desk *desk, const char *sku);
-struct place *const *desk_places(const struct desk *desk, size_t *count);
+struct places desk_places(const struct desk *desk);
 const struct place *desk_place(const struct desk *desk, const char *code);
 /* NULL: nothing of it was ever there. */
 struct level *desk_level(const struct item *item, const struct place *place);

@@ -97,22 +97,22 @@ static void add_candidate(struct arena *arena, SourcingDecision *decision,
     decision->candidates[decision->n_candidates++] = candidate;
 }
 
-SourcingDecision *view_decision(struct arena *arena, const struct want *wants,
-                                const char *const *skus, size_t nwants,
+SourcingDecision *view_decision(struct arena *arena, const struct wants *wants,
                                 const struct sourcing *sourcing, int64_t now_us)
 {
     SourcingDecision *out =
-        new_decision(arena, "ranked_locations", now_us, nwants, sourcing->ncandidates);
+        new_decision(arena, "ranked_locations", now_us, wants->count, sourcing->ncandidates);
     out->parcels = sourcing->parcels;
     out->parcels_at_least = sourcing->parcels_at_least;
     for (size_t i = 0; i < sourcing->ncandidates; i++)
         add_candidate(arena, out, sourcing->candidates[i].place, sourcing->candidates[i].verdict,
                       sourcing->candidates[i].lines_fillable);
-    for (size_t i = 0, take = 0; i < nwants; i++) {
+    for (size_t i = 0, take = 0; i < wants->count; i++) {
         size_t first = take;
         while (take < sourcing->ntakes && sourcing->takes[take].line == i)
             take++;
-        SourcingLine *line = add_line(arena, out, i, skus[i], wants[i].units, take - first);
+        SourcingLine *line =
+            add_line(arena, out, i, wants->skus[i], wants->list[i].units, take - first);
         line->unallocated = sourcing->missing[i];
         for (size_t j = first; j < take; j++)
             line->allocations[line->n_allocations++] =
@@ -184,13 +184,13 @@ void view_held(const struct desk *desk, const SourcingDecision *decision, Reserv
     }
 }
 
-void view_refused(const struct desk *desk, const struct want *wants, const char *const *skus,
-                  size_t nwants, const struct reserve_decision *decision, ReserveResponse *out)
+void view_refused(const struct desk *desk, const struct wants *wants,
+                  const struct reserve_decision *decision, ReserveResponse *out)
 {
-    out->lines = ARENA_ARRAY(desk->arena, nwants + 1, HoldLine *);
-    for (size_t i = 0; i < nwants; i++) {
-        HoldLine *line = add_hold_line(desk, out, skus[i]);
-        line->available = wants[i].units > 0 ? decision->sourcing.offered[i] : 0;
+    out->lines = ARENA_ARRAY(desk->arena, wants->count + 1, HoldLine *);
+    for (size_t i = 0; i < wants->count; i++) {
+        HoldLine *line = add_hold_line(desk, out, wants->skus[i]);
+        line->available = wants->list[i].units > 0 ? decision->sourcing.offered[i] : 0;
     }
     switch (decision->refusal) {
     case SHORTAGE_NONE:

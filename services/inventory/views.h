@@ -13,9 +13,8 @@
 char *view_uuid(struct arena *arena, const struct uuid *id);
 char *view_text(struct arena *arena, const char *text);
 
-/* What was decided for some lines, and why; skus are as they were asked for. */
-SourcingDecision *view_decision(struct arena *arena, const struct want *wants,
-                                const char *const *skus, size_t nwants,
+/* What was decided for some lines, and why. */
+SourcingDecision *view_decision(struct arena *arena, const struct wants *wants,
                                 const struct sourcing *sourcing, int64_t now_us);
 /* A waiting line's: who is served is decided by age. */
 SourcingDecision *view_fill(const struct desk *desk, const struct order *order,
@@ -24,8 +23,8 @@ SourcingDecision *view_fill(const struct desk *desk, const struct order *order,
 /* The lines of an answer to Reserve, from a decision. */
 void view_held(const struct desk *desk, const SourcingDecision *decision, ReserveResponse *out);
 /* Those of an answer that holds nothing. */
-void view_refused(const struct desk *desk, const struct want *wants, const char *const *skus,
-                  size_t nwants, const struct reserve_decision *decision, ReserveResponse *out);
+void view_refused(const struct desk *desk, const struct wants *wants,
+                  const struct reserve_decision *decision, ReserveResponse *out);
 
 Level *view_level(struct arena *arena, const struct level *level);
 Level *view_level_row(struct arena *arena, const struct level_row *row);

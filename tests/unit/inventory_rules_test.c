@@ -72,9 +72,12 @@ static struct reserve_decision decide(struct world *world, const struct want *wa
                                       enum policy policy)
 {
     struct reserve_decision out;
+    struct wants all = wants_new(world->arena, count);
+    for (size_t i = 0; i < count; i++)
+        wants_add(&all, wants[i].item, "", wants[i].units);
     arena_reset(world->scratch);
-    rules_reserve(wants, count, policy, world->list, world->nplaces, world->scratch, world->arena,
-                  &out);
+    rules_reserve(&all, policy, (struct places){world->list, world->nplaces}, world->scratch,
+                  world->arena, &out);
     return out;
 }
 
