@@ -61,7 +61,7 @@ static enum status resolve_takes(struct desk *desk, struct hold *hold)
             const struct place *place = desk_place(desk, line->allocations[j]->location);
             struct level *level = item && place ? desk_level(item, place) : NULL;
             if (level == NULL) {
-                log_error("stock_hold_broken", "a hold names a level that does not exist");
+                log_error("stock_hold_broken", "A hold names a level that does not exist");
                 return STATUS_INTERNAL;
             }
             hold->takes[hold->ntakes++] =
@@ -94,7 +94,7 @@ static enum status take_rows(struct desk *desk, const struct hold_row *rows, siz
     for (size_t i = 0; i < count; i++) {
         holds[i] = hold_of_row(desk, &rows[i]);
         if (holds[i]->decision == NULL) {
-            log_error("stock_hold_broken", "a hold's decision cannot be read");
+            log_error("stock_hold_broken", "The decision of a hold cannot be read");
             return STATUS_INTERNAL;
         }
         for (size_t j = 0; j < holds[i]->decision->n_lines; j++)

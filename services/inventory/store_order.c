@@ -81,7 +81,7 @@ static enum status take_order(struct desk *desk, const struct order_row *row,
     for (size_t i = 0; i < from->n_lines; i++) {
         enum status status = take_line(desk, &order->lines[i], from->lines[i]);
         if (status != STATUS_OK) {
-            log_error("stock_order_broken", "an order's stock cannot be read",
+            log_error("stock_order_broken", "The stock of an order cannot be read",
                       LOG_TEXT("order_id", from->order_id));
             return status;
         }
