@@ -212,8 +212,8 @@ static void who_leads_is_found_and_remembered(void **state)
     for (int i = 0; i < 5; i++)
         assert_int_equal(call(&asker, "who?", 3000, answer), STATUS_OK);
     side_end(&leader);
-    assert_in_range(follower.asked, 1, 3);
     side_end(&follower);
+    assert_in_range(follower.asked, 1, 3);
     asker_close(&asker);
 }
 
