@@ -1,8 +1,9 @@
 /* Bytes from outside to an order, by both adapters, under libFuzzer.
  *
  * Whatever a channel sends, decoding ends with a verdict; an order that comes out of it sums to the
- * channel's own total, has every text that its consumers rely on, and survives the wire. The first
- * byte chooses adapter and topic, so that one corpus serves both.
+ * channel's own total, has every text that its consumers rely on, and survives the wire. A body
+ * that starts as JSON does goes to both adapters, so that plain files are a corpus; any other first
+ * byte chooses adapter, topic and test mark for what follows.
  *
  *   clang -fsanitize=fuzzer,address,undefined ... && ./fuzz_adapter -max_len=65536 CORPUS
  */
@@ -72,6 +73,31 @@ static void check_order(const ImportOrderRequest *import)
     free(packed);
 }
 
+static void decode(const struct adapter *adapter, const char *topic, bool is_test,
+                   const uint8_t *body, size_t bytes)
+{
+    struct arena *arena = arena_open(ADAPTER_ARENA_BYTES);
+    const struct adapter_input input = {.channel = "shop",
+                                        .topic = topic,
+                                        .delivery_id = "0192f0c4-0000-7000-8000-000000000001",
+                                        .body_hash = "00",
+                                        .is_test = is_test,
+                                        .body = body,
+                                        .body_bytes = bytes};
+    struct adapter_result result = {.verdict = (enum adapter_verdict) - 1};
+    adapter->decode(&input, arena, &result);
+    switch (result.verdict) {
+    case ADAPTER_ORDER:
+        check_order(result.import);
+        break;
+    case ADAPTER_IGNORED:
+    case ADAPTER_PARKED:
+        require(*result.code != '\0' && *result.reason != '\0');
+        break;
+    }
+    arena_close(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct {
@@ -83,25 +109,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 {&adapter_woocommerce, "product.updated"}};
     if (size == 0)
         return 0;
-    struct arena *arena = arena_open(ADAPTER_ARENA_BYTES);
-    const struct adapter_input input = {.channel = "shop",
-                                        .topic = ways[data[0] % 4].topic,
-                                        .delivery_id = "0192f0c4-0000-7000-8000-000000000001",
-                                        .body_hash = "00",
-                                        .is_test = (data[0] & 8) != 0,
-                                        .body = data + 1,
-                                        .body_bytes = size - 1};
-    struct adapter_result result = {.verdict = (enum adapter_verdict) - 1};
-    ways[data[0] % 4].adapter->decode(&input, arena, &result);
-    switch (result.verdict) {
-    case ADAPTER_ORDER:
-        check_order(result.import);
-        break;
-    case ADAPTER_IGNORED:
-    case ADAPTER_PARKED:
-        require(*result.code != '\0' && *result.reason != '\0');
-        break;
+    if (data[0] == '{') {
+        decode(ways[0].adapter, ways[0].topic, false, data, size);
+        decode(ways[1].adapter, ways[1].topic, false, data, size);
+    } else {
+        size_t way = data[0] % 4;
+        decode(ways[way].adapter, ways[way].topic, (data[0] & 8) != 0, data + 1, size - 1);
     }
-    arena_close(&arena);
     return 0;
 }
