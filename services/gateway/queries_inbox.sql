@@ -32,14 +32,16 @@ SELECT d.id, d.channel, d.channel_type, d.topic, d.external_id, d.is_test, d.tri
        d.traceparent, d.body_sha256, d.body_bytes, d.attempts, d.lost, d.faults, d.replays,
        known.order_id, known.order_number,
        EXISTS (SELECT FROM inbox_delivery e
-               WHERE e.external_id = d.external_id AND e.channel = d.channel AND e.id <> d.id
-                     AND e.order_id IS NOT NULL AND e.status = 2
+               WHERE d.external_id <> '' AND e.external_id = d.external_id
+                     AND e.channel = d.channel AND e.id <> d.id AND e.order_id IS NOT NULL
+                     AND e.status = 2
                      AND e.body_sha256 = d.body_sha256
                      AND e.triggered_at_ns >= d.triggered_at_ns) AS is_repeat
 FROM inbox_delivery d
      LEFT JOIN LATERAL (
          SELECT e.order_id, e.order_number FROM inbox_delivery e
-         WHERE e.external_id = d.external_id AND e.channel = d.channel AND e.order_id IS NOT NULL
+         WHERE d.external_id <> '' AND e.external_id = d.external_id AND e.channel = d.channel
+               AND e.order_id IS NOT NULL
          LIMIT 1) known ON true
 WHERE d.status = 1 AND d.next_attempt_at <= $1
 ORDER BY d.next_attempt_at, d.id
