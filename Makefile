@@ -144,6 +144,7 @@ $(B)/tests/unit/$(1)_%_test: tests/unit/$(1)_%_test.c $$($(1)_O) $(B)/libcommon.
 $(B)/tests/unit/$(1)_service_test: $(B)/bin/penstock-$(1)
 endef
 $(foreach s,$(SERVICES),$(eval $(call service_rules,$(s))))
+$(B)/tests/unit/orders_imports_test $(B)/tests/unit/orders_lists_test: $(B)/bin/penstock-orders
 $(B)/tests/unit/inventory_orders_test $(B)/tests/unit/inventory_speed_test: $(B)/bin/penstock-inventory
 
 # ---- the command line: it knows every schema's migrations, for `migrate` ----

@@ -232,8 +232,12 @@ static bool read_lines(struct call *call, const PlaceOrderRequest *in, bool is_i
             continue;
         if (!line->is_known && !is_import)
             return refuse_unknown(call, in, i);
-        held[i] =
-            (struct held){.held = line->held, .name = line->name, .is_unknown = !line->is_known};
+        int64_t wanted = in->lines[i]->quantity - in->lines[i]->cancelled;
+        held[i] = (struct held){.held = line->held < wanted ? line->held : wanted,
+                                .name = line->name,
+                                .is_unknown = !line->is_known};
+        if (held[i].held < 0)
+            held[i].held = 0;
     }
     return true;
 }

@@ -74,6 +74,12 @@ static enum status apply_all(struct batch *batch, apply_fn *apply)
     return apply_to(batch, ids, count, apply);
 }
 
+/* What fits a row: no honest log counts further. */
+static bool is_total(int64_t total)
+{
+    return total >= 0 && total <= INT32_MAX;
+}
+
 static struct order_line *line_of(struct order *order, const char *line_id)
 {
     struct uuid id;
@@ -144,7 +150,8 @@ static enum status apply_allocated(struct call *call, struct order *order, const
     const StockAllocated *event = (const StockAllocated *)call->in;
     bool changed = false;
     for (size_t i = 0; i < event->n_lines; i++) {
-        if (line_of(order, event->lines[i]->line_id) == NULL || allocated_of(event->lines[i]) < 0)
+        if (line_of(order, event->lines[i]->line_id) == NULL ||
+            !is_total(allocated_of(event->lines[i])))
             return bad_event(call, "lines");
     }
     for (size_t i = 0; i < event->n_lines; i++) {
@@ -192,7 +199,9 @@ static void gather(struct batch *batch, struct allocations *all)
         for (size_t i = 0; i < event->n_lines; i++) {
             all->order_ids[all->count] = order_id;
             uuid_parse(event->lines[i]->line_id, &all->line_ids[all->count]);
-            all->totals[all->count++] = allocated_of(event->lines[i]);
+            int64_t allocated = allocated_of(event->lines[i]);
+            all->totals[all->count++] =
+                is_total(allocated) ? allocated : -1; /* never what is there */
         }
     }
 }
@@ -245,7 +254,7 @@ static int64_t set_totals(struct order *order, WorkLine *const *lines, size_t co
 {
     int64_t units = 0;
     for (size_t i = 0; i < count; i++) {
-        if (line_of(order, lines[i]->order_line_id) == NULL || lines[i]->total < 0)
+        if (line_of(order, lines[i]->order_line_id) == NULL || !is_total(lines[i]->total))
             return -1;
     }
     for (size_t i = 0; i < count; i++) {
@@ -311,7 +320,7 @@ static enum status apply_work_cancelled(struct call *call, struct order *order,
     int64_t units = 0;
     for (size_t i = 0; i < event->n_lines; i++) {
         if (line_of(order, event->lines[i]->order_line_id) == NULL ||
-            event->lines[i]->picked_total < 0 || event->lines[i]->packed_total < 0)
+            !is_total(event->lines[i]->picked_total) || !is_total(event->lines[i]->packed_total))
             return bad_event(call, "lines");
     }
     for (size_t i = 0; i < event->n_lines; i++) {
@@ -402,7 +411,7 @@ static bool set_returned(struct order *order, const ReturnInspected *event)
 {
     for (size_t i = 0; i < event->n_lines; i++) {
         if (line_of(order, event->lines[i]->order_line_id) == NULL ||
-            event->lines[i]->returned_total < 0)
+            !is_total(event->lines[i]->returned_total))
             return false;
     }
     for (size_t i = 0; i < event->n_lines; i++) {

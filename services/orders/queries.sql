@@ -66,9 +66,9 @@ WHERE o.id = t.id;
 INSERT INTO order_line (order_id, id, quantity, unit_price, discount, tax, total, cancelled,
                         allocated_total, unallocated, reserved, fulfilled, line_no, is_custom,
                         no_shipping, sku, name, external_id)
-SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::bigint[]), unnest($4::bigint[]),
-       unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]),
-       unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::bigint[]),
+SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::integer[]), unnest($4::bigint[]),
+       unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::integer[]),
+       unnest($9::integer[]), unnest($10::integer[]), unnest($11::integer[]), unnest($12::integer[]),
        unnest($13::smallint[]), unnest($14::boolean[]), unnest($15::boolean[]), unnest($16::text[]),
        unnest($17::text[]), unnest($18::text[]);
 
@@ -81,14 +81,14 @@ SET cancelled = t.cancelled, allocated_total = t.allocated_total, picked_total =
     reserved = t.reserved, picked = t.picked, packed = t.packed, fulfilled = t.fulfilled,
     delivered = t.delivered, returned = t.returned
 FROM (SELECT unnest($1::uuid[]) AS order_id, unnest($2::smallint[]) AS line_no,
-             unnest($3::bigint[]) AS cancelled, unnest($4::bigint[]) AS allocated_total,
-             unnest($5::bigint[]) AS picked_total, unnest($6::bigint[]) AS packed_total,
-             unnest($7::bigint[]) AS shipped_total, unnest($8::bigint[]) AS delivered_total,
-             unnest($9::bigint[]) AS returned_total, unnest($10::bigint[]) AS unallocated,
-             unnest($11::bigint[]) AS backordered, unnest($12::bigint[]) AS preordered,
-             unnest($13::bigint[]) AS reserved, unnest($14::bigint[]) AS picked,
-             unnest($15::bigint[]) AS packed, unnest($16::bigint[]) AS fulfilled,
-             unnest($17::bigint[]) AS delivered, unnest($18::bigint[]) AS returned) AS t
+             unnest($3::integer[]) AS cancelled, unnest($4::integer[]) AS allocated_total,
+             unnest($5::integer[]) AS picked_total, unnest($6::integer[]) AS packed_total,
+             unnest($7::integer[]) AS shipped_total, unnest($8::integer[]) AS delivered_total,
+             unnest($9::integer[]) AS returned_total, unnest($10::integer[]) AS unallocated,
+             unnest($11::integer[]) AS backordered, unnest($12::integer[]) AS preordered,
+             unnest($13::integer[]) AS reserved, unnest($14::integer[]) AS picked,
+             unnest($15::integer[]) AS packed, unnest($16::integer[]) AS fulfilled,
+             unnest($17::integer[]) AS delivered, unnest($18::integer[]) AS returned) AS t
 WHERE l.order_id = t.order_id AND l.line_no = t.line_no;
 
 -- As line_update, and what only the channel changes. The quantity and its terms move together: the
@@ -101,11 +101,11 @@ SET quantity = t.quantity, unit_price = t.unit_price, discount = t.discount, tax
     is_custom = t.is_custom, no_shipping = t.no_shipping, sku = t.sku, name = t.name,
     external_id = t.external_id
 FROM (SELECT unnest($1::uuid[]) AS order_id, unnest($2::smallint[]) AS line_no,
-             unnest($3::bigint[]) AS quantity, unnest($4::bigint[]) AS unit_price,
+             unnest($3::integer[]) AS quantity, unnest($4::bigint[]) AS unit_price,
              unnest($5::bigint[]) AS discount, unnest($6::bigint[]) AS tax,
-             unnest($7::bigint[]) AS total, unnest($8::bigint[]) AS cancelled,
-             unnest($9::bigint[]) AS allocated_total, unnest($10::bigint[]) AS unallocated,
-             unnest($11::bigint[]) AS reserved, unnest($12::bigint[]) AS fulfilled,
+             unnest($7::bigint[]) AS total, unnest($8::integer[]) AS cancelled,
+             unnest($9::integer[]) AS allocated_total, unnest($10::integer[]) AS unallocated,
+             unnest($11::integer[]) AS reserved, unnest($12::integer[]) AS fulfilled,
              unnest($13::boolean[]) AS is_custom, unnest($14::boolean[]) AS no_shipping,
              unnest($15::text[]) AS sku, unnest($16::text[]) AS name,
              unnest($17::text[]) AS external_id) AS t
@@ -260,7 +260,7 @@ FROM inspection WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, inspection_i
 -- name: orders_allocated_otherwise
 SELECT DISTINCT t.order_id
 FROM (SELECT unnest($1::uuid[]) AS order_id, unnest($2::uuid[]) AS line_id,
-             unnest($3::bigint[]) AS allocated_total) AS t
+             unnest($3::integer[]) AS allocated_total) AS t
 LEFT JOIN order_line l ON l.order_id = t.order_id AND l.id = t.line_id
 WHERE l.allocated_total IS DISTINCT FROM t.allocated_total;
 
