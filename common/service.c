@@ -320,7 +320,7 @@ static enum status check_schema(const struct process *process, int signals)
                       LOG_TEXT("reason", message));
         if (!is_away)
             return STATUS_INTERNAL;
-        struct timespec pause = {0, 250000000};
+        struct timespec pause = {0, 500000000};
         nanosleep(&pause, NULL);
         if (has_signal(signals))
             return STATUS_UNAVAILABLE;
@@ -485,9 +485,9 @@ static int run(struct process *process)
         .curve_secret_key_file = settings->bus_secret_key_file,
         .curve_allow_file = settings->bus_allow_file,
     };
-    int code = 1;
-    if (check_schema(process, signals) == STATUS_OK &&
-        bus_open(&options, &process->bus) == STATUS_OK) {
+    enum status fits = check_schema(process, signals);
+    int code = fits == STATUS_UNAVAILABLE ? 0 : 1; /* told to end before there was a database */
+    if (fits == STATUS_OK && bus_open(&options, &process->bus) == STATUS_OK) {
         code = serve(process, signals);
         bus_close(&process->bus);
         if (code == 0)
