@@ -37,23 +37,41 @@ static void say_migration(const char *schema, const char *name)
     fflush(stdout);
 }
 
+/* Runs statements as the owner beside the database, each on its own: they cannot be in a
+ * transaction. */
+static int run_statements(const struct home *home, const char *const *statements)
+{
+    char dsn[CLI_PATH_BYTES + 64];
+    struct db *db = NULL;
+    snprintf(dsn, sizeof(dsn), "host=%s dbname=postgres user=%s", home->cluster, OWNER);
+    struct db_options options = {.dsn = dsn, .application_name = "penstock-migrate"};
+    if (db_open(&options, &db) != STATUS_OK)
+        return cli_fail("cannot connect to PostgreSQL: %s", db_error(db));
+    int result = 0;
+    for (; *statements != NULL && result == 0; statements++)
+        if (db_command(db, *statements, NULL) != STATUS_OK)
+            result = cli_fail("%s: %s", *statements, db_error(db));
+    db_close(&db);
+    return result;
+}
+
 /* The private cluster starts with the database "postgres" only. */
 static int make_database(const struct home *home)
 {
+    static const char *const create[] = {"CREATE DATABASE penstock", NULL};
     char dsn[CLI_PATH_BYTES + 64];
     struct db *db = NULL;
     int64_t exists = 0;
     snprintf(dsn, sizeof(dsn), "host=%s dbname=postgres user=%s", home->cluster, OWNER);
     struct db_options options = {.dsn = dsn, .application_name = "penstock-migrate"};
     if (db_open(&options, &db) != STATUS_OK)
-        return cli_fail("cannot connect to PostgreSQL: %s", db != NULL ? db_error(db) : dsn);
+        return cli_fail("cannot connect to PostgreSQL: %s", db_error(db));
     enum status status =
         db_command(db, "SELECT 1 FROM pg_database WHERE datname = 'penstock'", &exists);
-    if (status == STATUS_OK && exists == 0)
-        status = db_command(db, "CREATE DATABASE penstock", NULL);
-    int result = status == STATUS_OK ? 0 : cli_fail("cannot make the database: %s", db_error(db));
+    int result =
+        status == STATUS_OK ? 0 : cli_fail("cannot look for the database: %s", db_error(db));
     db_close(&db);
-    return result;
+    return result == 0 && exists == 0 ? run_statements(home, create) : result;
 }
 
 int data_migrate(const struct home *home, int *applied)
@@ -133,21 +151,29 @@ int command_backup(int argc, char **argv)
     return 0;
 }
 
-/* Into the database of a home whose services are down. */
+/* Into a database of its own first, which takes the place of the present one when all of it is
+ * there. */
 static int restore_into(const struct home *home, const char *file)
 {
+    static const char *const before[] = {"DROP DATABASE IF EXISTS penstock_restored",
+                                         "CREATE DATABASE penstock_restored", NULL};
+    static const char *const after[] = {
+        "DROP DATABASE penstock", "ALTER DATABASE penstock_restored RENAME TO penstock", NULL};
     char dsn[CLI_PATH_BYTES + 64], program[CLI_PATH_BYTES];
     int applied, result = cluster_program("pg_restore", program, sizeof(program));
     if (result != 0)
         return result;
-    home_dsn(home, OWNER, dsn, sizeof(dsn));
-    if ((result = data_migrate(home, &applied)) != 0) /* the roles that the backup's rights name */
+    /* Makes the roles that the backup's rights name. */
+    if ((result = data_migrate(home, &applied)) != 0 ||
+        (result = run_statements(home, before)) != 0)
         return result;
+    snprintf(dsn, sizeof(dsn), "host=%s dbname=penstock_restored user=%s", home->cluster, OWNER);
     const char *command[] = {
-        program, "--clean", "--if-exists", "--exit-on-error", "--single-transaction", "--dbname",
-        dsn,     file,      NULL};
+        program, "--exit-on-error", "--single-transaction", "--dbname", dsn, file, NULL};
     if (run(command) != 0)
         return cli_fail("pg_restore failed; the database is as it was");
+    if ((result = run_statements(home, after)) != 0)
+        return result;
     return data_migrate(home, &applied);
 }
 
@@ -165,16 +191,20 @@ int command_restore(int argc, char **argv)
         return result;
     if (home_supervisor(&home) != 0)
         return cli_fail("this home is up; first: penstock down --home %s", home.path);
-    if (home.is_private && (cluster_create(&home) != 0 || supervisor_start(&home, NULL) != 0))
+    if (!home.is_private)
+        return cli_fail(
+            "the database of this home is managed elsewhere; there: pg_restore --dbname=... %s",
+            file);
+    if (cluster_create(&home) != 0 || supervisor_start(&home, NULL) != 0)
         return 1;
-    while (home.is_private && !cluster_is_ready(&home))
+    while (!cluster_is_ready(&home))
         usleep(50000);
     printf("Restoring %s\n", file);
     fflush(stdout);
     result = restore_into(&home, file);
     char *down[] = {argv[0], (char *)(uintptr_t) "down", (char *)(uintptr_t) "--home", home.path,
                     NULL};
-    if (home.is_private && command_down(4, down) != 0)
+    if (command_down(4, down) != 0)
         return 1;
     if (result == 0)
         printf("Restored. Next: penstock up --home %s\n", home.path);

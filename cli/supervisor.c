@@ -36,6 +36,7 @@ struct child {
     int64_t started_us, start_at_us, backoff_us;
     int output, log;
     int64_t log_bytes;
+    int ends; /* how often it has ended since `up` */
 };
 
 struct supervisor {
@@ -108,7 +109,8 @@ static void write_processes(const struct supervisor *s)
         return;
     for (int i = 0; i < NCHILDREN; i++)
         if (s->children[i].is_wanted)
-            fprintf(file, "%s %d\n", s->children[i].name, (int)s->children[i].pid);
+            fprintf(file, "%s %d %d\n", s->children[i].name, (int)s->children[i].pid,
+                    s->children[i].ends);
     if (fclose(file) == 0 && rename(temporary, path) != 0)
         fprintf(stderr, "cannot write %s: %s\n", path, strerror(errno));
 }
@@ -161,6 +163,7 @@ static void child_ended(struct supervisor *s, struct child *child, int state)
     if (child->output >= 0)
         child_drain(s, child);
     child->pid = 0;
+    child->ends++;
     child->backoff_us =
         now - child->started_us > STEADY_US ? BACKOFF_MIN_US : child->backoff_us * 2;
     if (child->backoff_us > BACKOFF_MAX_US)

@@ -11,6 +11,7 @@
 #define READY_US INT64_C(60000000)
 #define DOWN_US INT64_C(30000000)
 #define POLL_US 50000
+#define GIVE_UP_ENDS 4 /* a service that ended so often will not start by waiting */
 
 static int wait_for_database(const struct home *home)
 {
@@ -24,25 +25,59 @@ static int wait_for_database(const struct home *home)
     return 0;
 }
 
+/* How often a service has ended since it was started. */
+static int ends_of(const struct home *home, const char *service)
+{
+    char path[CLI_PATH_BYTES + 64], name[64];
+    int pid, ends, found = 0;
+    snprintf(path, sizeof(path), "%s/processes", home->run);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fscanf(file, "%63s %d %d", name, &pid, &ends) == 3)
+        if (strcmp(name, service) == 0)
+            found = ends;
+    if (file != NULL)
+        fclose(file);
+    return found;
+}
+
+/* What a service that will not start said last. */
+static int report_service(const struct home *home, const char *service, const char *reason)
+{
+    char path[CLI_PATH_BYTES + 64], line[2048], last[2048] = "";
+    snprintf(path, sizeof(path), "%s/%s.log", home->log, service);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        memcpy(last, line, sizeof(last));
+    if (file != NULL)
+        fclose(file);
+    last[strcspn(last, "\n")] = '\0';
+    return cli_fail("%s does not become ready (%s). The last line of %s:\n  %s", service, reason,
+                    path, last);
+}
+
+static int wait_for_service(const struct home *home, struct remote *remote, const char *service,
+                            int64_t until)
+{
+    char reason[256] = "";
+    while (!remote_is_ready(remote, service, 500, reason, sizeof(reason))) {
+        if (clock_monotonic_us() > until || ends_of(home, service) >= GIVE_UP_ENDS)
+            return report_service(home, service, reason);
+        usleep(POLL_US);
+    }
+    return 0;
+}
+
 static int wait_for_services(const struct home *home)
 {
     int64_t until = clock_monotonic_us() + READY_US;
     struct remote *remote = remote_open(home);
-    char reason[256] = "";
     int result = remote == NULL ? 1 : 0;
     for (size_t i = 0; i < CLI_NSERVICES && result == 0; i++)
-        while (!remote_is_ready(remote, cli_services[i], 500, reason, sizeof(reason))) {
-            if (clock_monotonic_us() > until) {
-                result = cli_fail("%s is not ready (%s); %s/%s.log says more", cli_services[i],
-                                  reason, home->log, cli_services[i]);
-                break;
-            }
-            usleep(POLL_US);
-        }
+        result = wait_for_service(home, remote, cli_services[i], until);
     char address[128];
     while (result == 0 && !home_http(home, address, sizeof(address))) {
         if (clock_monotonic_us() > until)
-            result = cli_fail("the gateway does not listen; %s/gateway.log says why", home->log);
+            result = report_service(home, "gateway", "it does not listen");
         usleep(POLL_US);
     }
     remote_close(&remote);
@@ -131,13 +166,13 @@ int command_down(int argc, char **argv)
 static int print_processes(const struct home *home)
 {
     char path[CLI_PATH_BYTES + 64], name[64], reason[256];
-    int pid, not_ready = 0;
+    int pid, ends, not_ready = 0;
     snprintf(path, sizeof(path), "%s/processes", home->run);
     FILE *file = fopen(path, "r");
     if (file == NULL)
         return cli_fail("the supervisor has not started anything yet");
     struct remote *remote = remote_open(home);
-    while (fscanf(file, "%63s %d", name, &pid) == 2) {
+    while (fscanf(file, "%63s %d %d", name, &pid, &ends) == 3) {
         bool is_ready =
             strcmp(name, "postgres") == 0
                 ? cluster_is_ready(home)
