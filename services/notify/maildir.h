@@ -1,8 +1,8 @@
 /* maildir.h -- mails as files: written to tmp, made durable, then moved to new.
  *
  * A mail's file has a name of its own, made from its message, so that writing it again replaces it
- * and never doubles it. A batch shares its syncs: the files are started on their way to the disk
- * together, and the first sync of a journalling file system settles most of the others.
+ * and never doubles it. A batch shares one sync (see maildir.c), so that large batches are cheap;
+ * it is made for file systems with one journal, such as ext4 and XFS.
  *
  * Ownership: maildir_open() makes, maildir_close() frees; used by one thread, and any number of
  * them may be open on one folder.
