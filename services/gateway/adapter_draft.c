@@ -19,9 +19,13 @@ typedef Penstock__Orders__V1__TaxLine TaxLine;
 typedef Penstock__Orders__V1__Charge Charge;
 typedef Penstock__Orders__V1__PaymentInput PaymentInput;
 
-/* A message of the type in the arena, with its defaults. */
-#define NEW_MESSAGE(arena, Type, INIT)                                                             \
-    ((Type *)arena_copy((arena), &(const Type)INIT, sizeof(Type)))
+/* A message with its defaults. */
+static void *new_message(struct arena *arena, const ProtobufCMessageDescriptor *type)
+{
+    void *message = arena_alloc(arena, type->sizeof_message);
+    protobuf_c_message_init(type, message);
+    return message;
+}
 
 bool draft_fail(struct draft *draft, const char *code, const char *format, ...)
 {
@@ -42,7 +46,7 @@ static bool fail_too_large(struct draft *draft)
 
 static Money *new_money(const struct draft *draft, int64_t minor)
 {
-    Money *money = NEW_MESSAGE(draft->arena, Money, PENSTOCK__COMMON__V1__MONEY__INIT);
+    Money *money = new_message(draft->arena, &penstock__common__v1__money__descriptor);
     money->amount_minor = minor;
     money->currency = arena_strdup(draft->arena, draft->currency);
     return money;
@@ -63,7 +67,7 @@ static bool add_to(struct draft *draft, int64_t *sum, int64_t term)
 static ExternalVersion *new_version(struct arena *arena, const struct adapter_input *input)
 {
     ExternalVersion *version =
-        NEW_MESSAGE(arena, ExternalVersion, PENSTOCK__ORDERS__V1__EXTERNAL_VERSION__INIT);
+        new_message(arena, &penstock__orders__v1__external_version__descriptor);
     version->triggered_at_ns = input->triggered_at_ns;
     version->body_hash = arena_strdup(arena, input->body_hash);
     return version;
@@ -72,11 +76,11 @@ static ExternalVersion *new_version(struct arena *arena, const struct adapter_in
 static PlaceOrderRequest *new_order(struct arena *arena, ImportOrderRequest *import)
 {
     PlaceOrderRequest *order =
-        NEW_MESSAGE(arena, PlaceOrderRequest, PENSTOCK__ORDERS__V1__PLACE_ORDER_REQUEST__INIT);
+        new_message(arena, &penstock__orders__v1__place_order_request__descriptor);
     order->channel = import->channel;
     order->external_id = import->external_id;
     order->stock_policy = PENSTOCK__INVENTORY__V1__STOCK_POLICY__STOCK_POLICY_ACCEPT;
-    order->customer = NEW_MESSAGE(arena, Customer, PENSTOCK__ORDERS__V1__CUSTOMER__INIT);
+    order->customer = new_message(arena, &penstock__orders__v1__customer__descriptor);
     order->lines = ARENA_ARRAY(arena, ADAPTER_MAX_LINES, LineInput *);
     order->shipping_lines = ARENA_ARRAY(arena, MAX_PARTS, ShippingLine *);
     order->discounts = ARENA_ARRAY(arena, MAX_PARTS, Discount *);
@@ -95,7 +99,7 @@ bool draft_open(struct draft *draft, struct arena *arena, const struct adapter_i
                           "The order's currency is not one of ISO 4217.");
     memcpy(draft->currency, currency, sizeof(draft->currency));
     ImportOrderRequest *import =
-        NEW_MESSAGE(arena, ImportOrderRequest, PENSTOCK__ORDERS__V1__IMPORT_ORDER_REQUEST__INIT);
+        new_message(arena, &penstock__orders__v1__import_order_request__descriptor);
     import->channel = arena_strdup(arena, input->channel);
     import->external_id = arena_strdup(arena, external_id);
     import->source_topic = arena_strdup(arena, input->topic);
@@ -158,7 +162,7 @@ bool draft_add_line(struct draft *draft, const struct draft_line *line)
                           ADAPTER_MAX_LINES);
     if (__builtin_mul_overflow(line->unit_minor, line->quantity, &items_minor))
         return fail_too_large(draft);
-    LineInput *input = NEW_MESSAGE(draft->arena, LineInput, PENSTOCK__ORDERS__V1__LINE_INPUT__INIT);
+    LineInput *input = new_message(draft->arena, &penstock__orders__v1__line_input__descriptor);
     input->sku = line->sku;
     input->name = line->name;
     input->external_id = line->external_id;
@@ -187,7 +191,7 @@ bool draft_add_shipping(struct draft *draft, char *code, char *title, int64_t mi
     if (!has_room(draft, order->n_shipping_lines))
         return false;
     ShippingLine *line =
-        NEW_MESSAGE(draft->arena, ShippingLine, PENSTOCK__ORDERS__V1__SHIPPING_LINE__INIT);
+        new_message(draft->arena, &penstock__orders__v1__shipping_line__descriptor);
     line->code = code;
     line->title = title;
     line->price = new_money(draft, minor);
@@ -200,7 +204,7 @@ bool draft_add_discount(struct draft *draft, char *code, char *title, int64_t mi
     PlaceOrderRequest *order = draft->order;
     if (!has_room(draft, order->n_discounts))
         return false;
-    Discount *discount = NEW_MESSAGE(draft->arena, Discount, PENSTOCK__ORDERS__V1__DISCOUNT__INIT);
+    Discount *discount = new_message(draft->arena, &penstock__orders__v1__discount__descriptor);
     discount->code = code;
     discount->title = title;
     discount->amount = new_money(draft, minor);
@@ -222,7 +226,7 @@ bool draft_add_charge(struct draft *draft, char *title, int64_t minor)
     PlaceOrderRequest *order = draft->order;
     if (!has_room(draft, order->n_charges))
         return false;
-    Charge *charge = NEW_MESSAGE(draft->arena, Charge, PENSTOCK__ORDERS__V1__CHARGE__INIT);
+    Charge *charge = new_message(draft->arena, &penstock__orders__v1__charge__descriptor);
     charge->title = title;
     charge->amount = new_money(draft, minor);
     order->charges[order->n_charges++] = charge;
@@ -234,7 +238,7 @@ bool draft_add_tax(struct draft *draft, char *title, int32_t rate_ppm, int64_t m
     PlaceOrderRequest *order = draft->order;
     if (!has_room(draft, order->n_tax_lines))
         return false;
-    TaxLine *line = NEW_MESSAGE(draft->arena, TaxLine, PENSTOCK__ORDERS__V1__TAX_LINE__INIT);
+    TaxLine *line = new_message(draft->arena, &penstock__orders__v1__tax_line__descriptor);
     line->title = title;
     line->rate_ppm = rate_ppm;
     line->amount = new_money(draft, minor);
@@ -261,7 +265,7 @@ bool draft_add_payment(struct draft *draft, const struct draft_payment *payment)
     if (!has_room(draft, order->n_payments))
         return false;
     PaymentInput *input =
-        NEW_MESSAGE(draft->arena, PaymentInput, PENSTOCK__ORDERS__V1__PAYMENT_INPUT__INIT);
+        new_message(draft->arena, &penstock__orders__v1__payment_input__descriptor);
     input->method = arena_strdup(draft->arena, payment->method);
     input->status = payment->status;
     input->amount = new_money(draft, payment->minor);
@@ -351,11 +355,23 @@ static bool fail_mismatch(struct draft *draft, int64_t stated_minor, const char 
         hint);
 }
 
-/* Lines' taxes inform about the order's; without one they would be taken for it. */
-static void drop_line_taxes(struct draft *draft)
+/* Lines' taxes inform about the order's. Without one they would be taken for it; and when they were
+ * rounded up line by line to more than it, it is shared out by them. */
+static void fit_line_taxes(struct draft *draft)
 {
-    for (size_t i = 0; draft->order->n_tax_lines == 0 && i < draft->order->n_lines; i++)
-        draft->order->lines[i]->tax = NULL;
+    const PlaceOrderRequest *order = draft->order;
+    int64_t *taxes = ARENA_ARRAY(draft->arena, order->n_lines + 1, int64_t);
+    int64_t *shares = ARENA_ARRAY(draft->arena, order->n_lines + 1, int64_t);
+    __int128 sum = 0;
+    for (size_t i = 0; i < order->n_lines; i++) {
+        taxes[i] = order->lines[i]->tax != NULL ? order->lines[i]->tax->amount_minor : 0;
+        sum += taxes[i];
+    }
+    if (sum == 0 || sum <= draft->tax_minor)
+        return;
+    money_share(draft->tax_minor, taxes, order->n_lines, shares);
+    for (size_t i = 0; i < order->n_lines; i++)
+        order->lines[i]->tax = shares[i] != 0 ? new_money(draft, shares[i]) : NULL;
 }
 
 bool draft_balance(struct draft *draft, int64_t stated_minor, const struct draft_options *options,
@@ -366,7 +382,7 @@ bool draft_balance(struct draft *draft, int64_t stated_minor, const struct draft
         if ((chosen >> i & 1) != 0 && !add_option(draft, &options->list[i]))
             return false;
     }
-    drop_line_taxes(draft);
+    fit_line_taxes(draft);
     int64_t rest = stated_minor - sum_of(draft);
     if (rest == 0)
         return true;
@@ -405,5 +421,5 @@ void draft_add_note(struct draft *draft, const char *about, const char *value)
 
 Address *draft_address(struct draft *draft)
 {
-    return NEW_MESSAGE(draft->arena, Address, PENSTOCK__COMMON__V1__ADDRESS__INIT);
+    return new_message(draft->arena, &penstock__common__v1__address__descriptor);
 }

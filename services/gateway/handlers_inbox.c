@@ -32,8 +32,8 @@ static char *id_text(struct arena *arena, const struct uuid *id)
 
 static Delivery *view_of(struct arena *arena, const struct inbox_row *row)
 {
-    static const Delivery empty = PENSTOCK__GATEWAY__V1__DELIVERY__INIT;
-    Delivery *view = arena_copy(arena, &empty, sizeof(empty));
+    Delivery *view = ARENA_NEW(arena, Delivery);
+    penstock__gateway__v1__delivery__init(view);
     view->id = id_text(arena, &row->id);
     view->channel = arena_strdup(arena, row->channel);
     view->topic = arena_strdup(arena, row->topic);

@@ -198,7 +198,8 @@ static void ask_orders(struct asking *asking, struct work *work, const ImportOrd
     struct arena *arena = asking->worker->arena;
     char method[] = "orders.ImportOrder", internal[] = "internal";
     char *permissions[] = {internal};
-    RequestHeader header = PENSTOCK__BUS__V1__REQUEST_HEADER__INIT;
+    RequestHeader header;
+    penstock__bus__v1__request_header__init(&header);
     header.method = method;
     header.traceparent = arena_strdup(arena, work->due.traceparent);
     header.actor = arena_printf(arena, "channel:%s", work->due.channel);
