@@ -220,34 +220,35 @@ static void wait_for_snapshot(struct http_request *request)
     bus_channel_send(thread->directory, NULL);
 }
 
-/* The headers are there. */
-static enum MHD_Result begin(struct http_request *request, const char *version)
+/* With what the headers tell: on to the body, or to the answer. */
+static enum MHD_Result go_on(struct http_request *request, enum http_verdict verdict)
 {
-    request->connection =
-        MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-    set_traceparent(request, http_header(request, "traceparent"));
     http_phase(request->connection, PHASE_BODY);
-    int64_t length = 0;
-    enum http_verdict verdict = VERDICT_ANSWERED;
-    if (pass_guard(request, version) && pass_rate(request)) {
-        length = request->framing.content_length;
-        request->was_checked = request->thread->directory == NULL || length > HTTP_FORGET_BYTES;
-        verdict = route(request);
-    }
     if (verdict == VERDICT_UNKNOWN) {
         wait_for_snapshot(request);
         return MHD_YES;
     }
     if (take_body(request, verdict))
         return MHD_YES;
-    bool is_forgettable =
-        !request->closes && length <= HTTP_FORGET_BYTES && !request->framing.expects_continue;
+    bool is_forgettable = !request->closes && !request->framing.expects_continue &&
+                          request->framing.content_length <= HTTP_FORGET_BYTES;
     if (is_forgettable) {
         request->stage = STAGE_FORGET;
         return MHD_YES;
     }
     request->closes = true;
     return http_queue_answer(request);
+}
+
+/* The headers are there. */
+static enum MHD_Result begin(struct http_request *request, const char *version)
+{
+    request->connection =
+        MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    request->was_checked = request->thread->directory == NULL;
+    set_traceparent(request, http_header(request, "traceparent"));
+    bool is_good = pass_guard(request, version) && pass_rate(request);
+    return go_on(request, is_good ? route(request) : VERDICT_ANSWERED);
 }
 
 void http_check(struct http_thread *thread)
@@ -265,9 +266,6 @@ void http_check(struct http_thread *thread)
         }
         *link = request->next_free;
         request->was_checked = true;
-        if (!take_body(request, route(request)))
-            request->stage = STAGE_FORGET;
-        http_phase(request->connection, PHASE_BODY);
         MHD_resume_connection(request->mhd);
     }
 }
@@ -364,8 +362,7 @@ enum MHD_Result http_on_request(void *context, struct MHD_Connection *connection
         *upload_bytes = 0;
         return MHD_YES;
     case STAGE_CHECKING:
-        *upload_bytes = 0;
-        return MHD_YES;
+        return go_on(request, route(request));
     case STAGE_FORGET:
         if (*upload_bytes == 0)
             return http_queue_answer(request);

@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <cmocka.h>
 #include <errno.h>
@@ -16,15 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/id.h"
 #include "penstock/orders/v1/orders.pb-c.h"
 #include "services/gateway/http.h"
 #include "services/gateway/inbox.h"
-
-#define ANSWER_BYTES 65536
+#include "tests/unit/gateway_raw_http.h"
 
 /* ---- the service behind ---- */
 
@@ -32,7 +29,6 @@ static struct {
     char directory[64];
     struct bus *bus, *orders_bus;
     struct http *http;
-    int port;
     char key[API_KEY_TEXT_BYTES], picker_key[API_KEY_TEXT_BYTES], old_key[API_KEY_TEXT_BYTES];
     pthread_t thread;
     _Atomic bool is_stopping;
@@ -246,7 +242,7 @@ static int set_up(void **state)
                                          .has_inbox = true};
     if (http_open(&options, &t.http) != STATUS_OK)
         return -1;
-    t.port = http_port(t.http);
+    raw.port = http_port(t.http);
     return 0;
 }
 
@@ -268,69 +264,9 @@ static int tear_down(void **state)
 
 /* ---- raw sockets ---- */
 
-static int dial_port(int port)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_true(connect(fd, (struct sockaddr *)&at, sizeof at) == 0);
-    return fd;
-}
-
-static int dial(void)
-{
-    return dial_port(t.port);
-}
-
-static void say(int fd, const char *bytes, size_t count)
-{
-    while (count > 0) {
-        ssize_t sent = send(fd, bytes, count, MSG_NOSIGNAL);
-        if (sent <= 0)
-            return;
-        bytes += sent;
-        count -= (size_t)sent;
-    }
-}
-
-/* What comes until the other side closes or is silent for a while; *is_closed tells which. */
-static void hear(int fd, int silence_ms, char *answer, bool *is_closed)
-{
-    size_t bytes = 0;
-    *is_closed = false;
-    struct pollfd watched = {fd, POLLIN, 0};
-    while (bytes < ANSWER_BYTES - 1 && poll(&watched, 1, silence_ms) == 1) {
-        ssize_t got = recv(fd, answer + bytes, ANSWER_BYTES - 1 - bytes, 0);
-        if (got <= 0) {
-            *is_closed = true;
-            break;
-        }
-        bytes += (size_t)got;
-    }
-    answer[bytes] = '\0';
-}
-
-static char answer[ANSWER_BYTES];
-static bool is_closed;
-
-static int status_of(const char *text)
-{
-    return strncmp(text, "HTTP/1.", 7) == 0 ? atoi(text + 9) : 0;
-}
-
-/* Sends and hears; the status of the first answer. */
-static int exchange_bytes(const char *bytes, size_t count)
-{
-    int fd = dial();
-    say(fd, bytes, count);
-    hear(fd, 250, answer, &is_closed);
-    close(fd);
-    return status_of(answer);
-}
-
 static int exchange(const char *text)
 {
-    return exchange_bytes(text, strlen(text));
+    return raw_exchange(text, strlen(text));
 }
 
 __attribute__((format(printf, 1, 2))) static int exchangef(const char *format, ...)
@@ -341,7 +277,7 @@ __attribute__((format(printf, 1, 2))) static int exchangef(const char *format, .
     int bytes = vasprintf(&text, format, arguments);
     va_end(arguments);
     assert_true(bytes > 0);
-    int status = exchange_bytes(text, (size_t)bytes);
+    int status = raw_exchange(text, (size_t)bytes);
     free(text);
     return status;
 }
@@ -360,8 +296,8 @@ static int post(const char *path, const char *headers, const char *body)
 
 static void assert_has(const char *piece)
 {
-    if (strstr(answer, piece) == NULL)
-        fail_msg("no \"%s\" in: %s", piece, answer);
+    if (strstr(raw.answer, piece) == NULL)
+        fail_msg("no \"%s\" in: %s", piece, raw.answer);
 }
 
 /* ---- what works ---- */
@@ -370,7 +306,7 @@ static void a_request_reaches_its_service_and_its_answer_comes_back(void **state
 {
     (void)state;
     assert_int_equal(get("/v1/orders/WEB%2D100001"), 200);
-    assert_false(is_closed);
+    assert_false(raw.is_closed);
     assert_has("\"id\":\"WEB-100001\"");
     assert_has("\"number\":\"key:03000000-0000-0000-0000-000000000000\"");
     assert_has("ETag: \"7\"\r\n");
@@ -393,8 +329,8 @@ static void a_trace_goes_on_and_a_bad_one_is_replaced(void **state)
                                    "%s\r\ntraceparent: %s\r\n\r\n",
                                    t.key, parents[i]),
                          200);
-        assert_int_equal(strstr(answer, trace) != NULL, i == 0);
-        assert_null(strstr(answer, "b7ad6b7169203331"));
+        assert_int_equal(strstr(raw.answer, trace) != NULL, i == 0);
+        assert_null(strstr(raw.answer, "b7ad6b7169203331"));
     }
 }
 
@@ -440,17 +376,17 @@ static void a_refusal_becomes_a_problem(void **state)
 static void a_service_that_is_away_or_silent_is_503_or_504(void **state)
 {
     (void)state;
-    int fd = dial();
+    int fd = raw_dial(raw.port);
     char text[512];
     int bytes =
         snprintf(text, sizeof text,
                  "GET /v1/orders/never HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n"
                  "GET /v1/items HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n",
                  t.key, t.key);
-    say(fd, text, (size_t)bytes);
-    hear(fd, 2500, answer, &is_closed);
+    raw_say(fd, text, (size_t)bytes);
+    raw_hear(fd, 2500);
     close(fd);
-    assert_int_equal(status_of(answer), 504);
+    assert_int_equal(raw_status(), 504);
     assert_has("\"code\":\"deadline\"");
     assert_has("HTTP/1.1 503 Service Unavailable");
     assert_has("Retry-After: ");
@@ -497,7 +433,7 @@ static void what_the_client_has_already_is_not_sent_again(void **state)
     assert_int_equal(exchangef(request, "GET", "\"7\"", t.key), 304);
     assert_int_equal(exchangef(request, "GET", "\"6\"", t.key), 200);
     assert_int_equal(exchangef(request, "HEAD", "\"6\"", t.key), 200);
-    assert_null(strstr(answer, "\"id\""));
+    assert_null(strstr(raw.answer, "\"id\""));
 }
 
 static void old_clients_and_pipelines_work(void **state)
@@ -505,13 +441,14 @@ static void old_clients_and_pipelines_work(void **state)
     (void)state;
     assert_int_equal(
         exchangef("GET /v1/orders/a HTTP/1.0\r\nAuthorization: Bearer %s\r\n\r\n", t.key), 200);
-    assert_true(is_closed);
+    assert_true(raw.is_closed);
     assert_int_equal(exchangef("GET /v1/orders/a1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
                                "%s\r\n\r\nGET /v1/orders/a2 HTTP/1.1\r\nHost: a\r\nAuthorization: "
                                "Bearer %s\r\n\r\n",
                                t.key, t.key),
                      200);
-    const char *first = strstr(answer, "\"id\":\"a1\""), *second = strstr(answer, "\"id\":\"a2\"");
+    const char *first = strstr(raw.answer, "\"id\":\"a1\""),
+               *second = strstr(raw.answer, "\"id\":\"a2\"");
     assert_true(first != NULL && second != NULL && first < second);
 }
 
@@ -561,11 +498,11 @@ static void what_could_smuggle_a_request_is_refused_and_the_connection_closed(vo
                                "%s\r\n%s\r\n%s%sAuthorization: Bearer %s\r\n\r\n",
                                t.key, cases[i].headers, cases[i].body, second, t.key);
         if (status != cases[i].status)
-            fail_msg("%s: %s", cases[i].headers, answer);
-        if (!is_closed)
+            fail_msg("%s: %s", cases[i].headers, raw.answer);
+        if (!raw.is_closed)
             fail_msg("%s: still open", cases[i].headers);
         /* The library's own refusals may come with their head twice; nothing else may come. */
-        assert_null(strstr(answer, "HTTP/1.1 2"));
+        assert_null(strstr(raw.answer, "HTTP/1.1 2"));
     }
     assert_int_equal(atomic_load(&t.asked), before);
 }
@@ -593,8 +530,8 @@ static void a_zero_byte_starts_no_second_request(void **state)
         for (size_t j = 0; j < bytes; j++)
             if (text[j] == 1)
                 text[j] = 0;
-        exchange_bytes(text, bytes);
-        assert_null(strstr(answer + 9, "HTTP/1."));
+        raw_exchange(text, bytes);
+        assert_null(strstr(raw.answer + 9, "HTTP/1."));
     }
 }
 
@@ -614,11 +551,11 @@ static void large_bodies_are_refused_before_they_are_sent(void **state)
     static const char request[] = "POST /v1/orders HTTP/1.1\r\nHost: a\r\nIdempotency-Key: "
                                   "k\r\nAuthorization: Bearer %s\r\n%sContent-Length: %s\r\n\r\n";
     assert_int_equal(exchangef(request, t.key, "", "104857600"), 413);
-    assert_true(is_closed);
+    assert_true(raw.is_closed);
     assert_int_equal(exchangef(request, t.key, "", "9223372036854775807"), 413);
     assert_int_equal(exchangef(request, t.key, "", "92233720368547758070"), 413);
     assert_int_equal(exchangef(request, t.key, "Expect: 100-continue\r\n", "1048577"), 413);
-    assert_true(is_closed);
+    assert_true(raw.is_closed);
     assert_int_equal(exchangef(request, t.key, "Expect: 100-continue\r\n", "2"), 100);
     assert_int_equal(exchange("POST /hooks/woo HTTP/1.1\r\nHost: a\r\nContent-Length: 2097153\r\n"
                               "Expect: 100-continue\r\n\r\n"),
@@ -635,8 +572,8 @@ static void a_body_that_is_a_little_too_large_is_read_so_that_the_client_hears_w
                             "Authorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n",
                             t.key, bytes);
     memset(text + head, ' ', bytes);
-    assert_int_equal(exchange_bytes(text, head + bytes), 413);
-    assert_false(is_closed);
+    assert_int_equal(raw_exchange(text, head + bytes), 413);
+    assert_false(raw.is_closed);
     assert_has("\"code\":\"too_large\"");
     free(text);
 }
@@ -725,7 +662,7 @@ static int64_t until_closed_ms(int fd, const char *bytes, int every_ms)
     for (; clock_monotonic_us() - start_us < 5000000; bytes += *bytes != '\0') {
         struct pollfd watched = {fd, POLLIN, 0};
         if (*bytes != '\0')
-            say(fd, bytes, 1);
+            raw_say(fd, bytes, 1);
         if (poll(&watched, 1, every_ms) == 1)
             break;
     }
@@ -735,7 +672,7 @@ static int64_t until_closed_ms(int fd, const char *bytes, int every_ms)
 static void a_request_that_trickles_in_is_cut_off(void **state)
 {
     (void)state;
-    int fd = dial();
+    int fd = raw_dial(raw.port);
     int64_t took_ms = until_closed_ms(fd,
                                       "GET /livez HTTP/1.1\r\nHost: aaaaaaaaaaaaaaaaaaaaaaaa"
                                       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -747,8 +684,8 @@ static void a_request_that_trickles_in_is_cut_off(void **state)
              "POST /v1/orders/a/confirm HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
              "%s\r\nContent-Length: 1000\r\n\r\n",
              t.key);
-    fd = dial();
-    say(fd, text, strlen(text));
+    fd = raw_dial(raw.port);
+    raw_say(fd, text, strlen(text));
     took_ms =
         until_closed_ms(fd, "                                                           ", 50);
     close(fd);
@@ -760,15 +697,15 @@ static void idle_connections_keep_nobody_out(void **state)
     (void)state;
     int fds[500];
     for (size_t i = 0; i < 500; i++) {
-        fds[i] = dial();
-        say(fds[i], "GET / HT", i % 2 == 0 ? 8 : 0);
+        fds[i] = raw_dial(raw.port);
+        raw_say(fds[i], "GET / HT", i % 2 == 0 ? 8 : 0);
     }
     int64_t start_us = clock_monotonic_us();
-    int fd = dial();
+    int fd = raw_dial(raw.port);
     char text[256];
     snprintf(text, sizeof text,
              "GET /v1/orders/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n", t.key);
-    say(fd, text, strlen(text));
+    raw_say(fd, text, strlen(text));
     struct pollfd watched = {fd, POLLIN, 0};
     assert_int_equal(poll(&watched, 1, 1000), 1);
     assert_true(clock_monotonic_us() - start_us < 200000);
@@ -851,12 +788,22 @@ static void a_revoked_key_is_out_with_the_next_snapshot(void **state)
 static void a_key_made_a_moment_ago_lets_in(void **state)
 {
     (void)state;
-    atomic_store(&t.has_owner, true);
-    assert_int_equal(post("/v1/orders", "Idempotency-Key: k\r\n", "{\"channel\": \"web\"}"), 201);
     struct snapshot *returned = swap_snapshot(false);
     snapshot_close(&returned);
     atomic_store(&t.has_owner, true);
     assert_int_equal(get("/v1/orders/a"), 200);
+    returned = swap_snapshot(false);
+    snapshot_close(&returned);
+    atomic_store(&t.has_owner, true);
+    assert_int_equal(post("/v1/orders", "Idempotency-Key: k\r\n", "{\"note\": \"b\", \"x\": 1}"),
+                     400);
+    assert_has("\"field\":\"x\"");
+    returned = swap_snapshot(false);
+    snapshot_close(&returned);
+    atomic_store(&t.has_owner, true);
+    assert_int_equal(post("/v1/orders", "Idempotency-Key: k\r\nExpect: 100-continue\r\n", "{}"),
+                     100);
+    assert_has("HTTP/1.1 201");
 }
 
 /* ---- other servers ---- */
@@ -873,12 +820,12 @@ static struct http *open_another(struct gateway_conf *another)
 static int status_from(int port, const char *headers, int silence_ms)
 {
     char text[512];
-    int fd = dial_port(port);
+    int fd = raw_dial(port);
     snprintf(text, sizeof text, "GET /v1/orders/a HTTP/1.1\r\nHost: a\r\n%s\r\n", headers);
-    say(fd, text, strlen(text));
-    hear(fd, silence_ms, answer, &is_closed);
+    raw_say(fd, text, strlen(text));
+    raw_hear(fd, silence_ms);
     close(fd);
-    return status_of(answer);
+    return raw_status();
 }
 
 static void rates_are_limited_when_configured(void **state)
@@ -904,7 +851,7 @@ static void a_taken_address_is_said_to_be(void **state)
     (void)state;
     char listen[32];
     struct gateway_conf same = make_conf();
-    snprintf(listen, sizeof listen, "127.0.0.1:%d", t.port);
+    snprintf(listen, sizeof listen, "127.0.0.1:%d", raw.port);
     same.listen = listen;
     assert_null(open_another(&same));
     same.http_threads = 2;
@@ -924,17 +871,17 @@ static void several_threads_share_a_port_and_stopping_waits_for_what_is_under_wa
     snprintf(text, sizeof text, "Authorization: Bearer %s\r\n", t.key);
     for (int i = 0; i < 10; i++)
         assert_int_equal(status_from(port, text, 250), 200);
-    int fd = dial_port(port);
+    int fd = raw_dial(port);
     snprintf(text, sizeof text,
              "GET /v1/orders/slow HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n", t.key);
-    say(fd, text, strlen(text));
+    raw_say(fd, text, strlen(text));
     usleep(100000);
     http_close(&http);
-    hear(fd, 100, answer, &is_closed);
+    raw_hear(fd, 100);
     close(fd);
-    assert_int_equal(status_of(answer), 200);
+    assert_int_equal(raw_status(), 200);
     assert_has("\"id\":\"slow\"");
-    assert_true(is_closed);
+    assert_true(raw.is_closed);
 }
 
 static void the_address_is_told_in_a_file(void **state)
@@ -946,7 +893,7 @@ static void the_address_is_told_in_a_file(void **state)
     assert_non_null(file);
     assert_non_null(fgets(text, sizeof text, file));
     fclose(file);
-    snprintf(wanted, sizeof wanted, "127.0.0.1:%d\n", t.port);
+    snprintf(wanted, sizeof wanted, "127.0.0.1:%d\n", raw.port);
     assert_string_equal(text, wanted);
 }
 
