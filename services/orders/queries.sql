@@ -272,23 +272,41 @@ SELECT DISTINCT order_id FROM (
 
 -- ---- lists ----
 
--- Newest first, from a cursor on. Without a channel or a status it merges over all of them, each from
--- its own run of the index.
+-- Newest first, from a cursor on.
 -- name: order_list
-SELECT page.id AS order_id, page.placed_at
-FROM (SELECT name FROM channel WHERE $1::text IS NULL OR name = $1) AS c
-CROSS JOIN unnest($2::smallint[]) AS s (status)
-CROSS JOIN LATERAL (
-    SELECT o.id, o.placed_at FROM orders o
-    WHERE o.channel = c.name AND o.status = s.status AND (o.placed_at, o.id) < ($3, $4)
-      AND o.placed_at >= $5
-      AND ($6::smallint IS NULL OR o.payment_status = $6)
-      AND ($7::smallint IS NULL OR o.fulfillment_status = $7)
-    ORDER BY o.placed_at DESC, o.id DESC LIMIT $8) AS page
-ORDER BY page.placed_at DESC, page.id DESC LIMIT $8;
+SELECT id AS order_id, placed_at FROM orders
+WHERE (placed_at, id) < ($1, $2) AND placed_at >= $3
+ORDER BY placed_at DESC, id DESC LIMIT $4;
 
--- By one or more terms of the search projection. channel and statuses as above. A term may name an
--- order twice.
+-- The same by channel and statuses: a merge over those combinations of them that there are, each from
+-- its own run of the index. The combinations are found by leaping from one to the next; $1 and $2
+-- are the first and the last channel.
+-- name: order_list_by_status
+WITH RECURSIVE combination AS (
+    (SELECT channel, status, payment_status, fulfillment_status FROM orders
+     WHERE channel >= $1 AND channel <= $2
+     ORDER BY channel, status, payment_status, fulfillment_status LIMIT 1)
+    UNION ALL
+    SELECT n.channel, n.status, n.payment_status, n.fulfillment_status
+    FROM combination c CROSS JOIN LATERAL (
+        SELECT o.channel, o.status, o.payment_status, o.fulfillment_status FROM orders o
+        WHERE (o.channel, o.status, o.payment_status, o.fulfillment_status)
+              > (c.channel, c.status, c.payment_status, c.fulfillment_status)
+          AND o.channel <= $2
+        ORDER BY o.channel, o.status, o.payment_status, o.fulfillment_status LIMIT 1) AS n)
+SELECT page.id AS order_id, page.placed_at
+FROM combination c CROSS JOIN LATERAL (
+    SELECT o.id, o.placed_at FROM orders o
+    WHERE o.channel = c.channel AND o.status = c.status AND o.payment_status = c.payment_status
+      AND o.fulfillment_status = c.fulfillment_status
+      AND (o.placed_at, o.id) < ($6, $7) AND o.placed_at >= $8
+    ORDER BY o.placed_at DESC, o.id DESC LIMIT $9) AS page
+WHERE ($3::smallint IS NULL OR c.status = $3)
+  AND ($4::smallint IS NULL OR c.payment_status = $4)
+  AND ($5::smallint IS NULL OR c.fulfillment_status = $5)
+ORDER BY page.placed_at DESC, page.id DESC LIMIT $9;
+
+-- By one or more terms of the search projection. A term may name an order twice.
 -- name: order_search
 SELECT DISTINCT page.order_id, page.placed_at
 FROM (SELECT unnest($1::text[]) AS term) AS t
@@ -297,7 +315,7 @@ CROSS JOIN LATERAL (
     FROM search_term s JOIN orders o ON o.id = s.order_id
     WHERE s.term = hashtextextended(t.term, 0) AND (s.placed_at, s.order_id) < ($4, $5)
       AND s.placed_at >= $6
-      AND ($2::text IS NULL OR o.channel = $2) AND o.status = ANY($3::smallint[])
+      AND ($2::text IS NULL OR o.channel = $2) AND ($3::smallint IS NULL OR o.status = $3)
       AND ($7::smallint IS NULL OR o.payment_status = $7)
       AND ($8::smallint IS NULL OR o.fulfillment_status = $8)
       AND ($10::text IS NULL OR EXISTS (SELECT FROM order_line l

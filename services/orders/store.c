@@ -309,34 +309,36 @@ enum status store_externals_load(struct db *db, const char *const *channels,
 DB_SHAPE(key_shape, struct order_key, DB_FIELD(struct order_key, order_id, DB_UUID),
          TIME(struct order_key, placed_at_us, "placed_at"));
 
+static struct db_arg status_arg(int status)
+{
+    return status != 0 ? db_int(status) : db_null();
+}
+
 enum status store_orders_list(struct db *db, const struct order_filter *filter,
                               struct order_key **keys, size_t *count)
 {
-    static const int64_t every_status[] = {
-#define X(name, number) number,
-        ORDER_STATUSES(X)
-#undef X
-    };
-    int64_t one_status[] = {filter->status};
-    bool is_any = filter->status == 0;
-    struct db_arg statuses =
-        is_any ? db_ints(every_status, sizeof(every_status) / sizeof(every_status[0]))
-               : db_ints(one_status, 1);
-    struct db_arg payment = filter->payment_status ? db_int(filter->payment_status) : db_null();
-    struct db_arg fulfillment =
-        filter->fulfillment_status ? db_int(filter->fulfillment_status) : db_null();
+    const struct order_key *before = &filter->before;
+    struct db_arg status = status_arg((int)filter->status);
+    struct db_arg payment = status_arg(filter->payment_status);
+    struct db_arg fulfillment = status_arg(filter->fulfillment_status);
+    bool has_status =
+        filter->status != 0 || filter->payment_status != 0 || filter->fulfillment_status != 0;
     /* Nothing is older than the first microsecond of 1970; 0 would be NULL. */
     struct db_arg after = db_time(filter->placed_after_us > 0 ? filter->placed_after_us : 1);
-    if (filter->term_count == 0)
-        return db_select(db, Q_ORDER_LIST, &key_shape, keys, count, db_text(filter->channel),
-                         statuses, db_time(filter->before.placed_at_us),
-                         db_uuid(&filter->before.order_id), after, payment, fulfillment,
-                         db_int(filter->limit));
-    return db_select(db, Q_ORDER_SEARCH, &key_shape, keys, count,
-                     db_texts(filter->terms, filter->term_count), db_text(filter->channel),
-                     statuses, db_time(filter->before.placed_at_us),
-                     db_uuid(&filter->before.order_id), after, payment, fulfillment,
-                     db_int(filter->limit), db_text(filter->sku));
+    if (filter->term_count > 0)
+        return db_select(db, Q_ORDER_SEARCH, &key_shape, keys, count,
+                         db_texts(filter->terms, filter->term_count), db_text(filter->channel),
+                         status, db_time(before->placed_at_us), db_uuid(&before->order_id), after,
+                         payment, fulfillment, db_int(filter->limit), db_text(filter->sku));
+    if (filter->channel == NULL && !has_status)
+        return db_select(db, Q_ORDER_LIST, &key_shape, keys, count, db_time(before->placed_at_us),
+                         db_uuid(&before->order_id), after, db_int(filter->limit));
+    /* '~' comes after every character of a channel's name. */
+    const char *first = filter->channel != NULL ? filter->channel : "";
+    const char *last = filter->channel != NULL ? filter->channel : "~";
+    return db_select(db, Q_ORDER_LIST_BY_STATUS, &key_shape, keys, count, db_text(first),
+                     db_text(last), status, payment, fulfillment, db_time(before->placed_at_us),
+                     db_uuid(&before->order_id), after, db_int(filter->limit));
 }
 
 enum status store_orders_by_external(struct db *db, const char *channel, const char *external_id,

@@ -64,9 +64,11 @@ CREATE TABLE orders (
     CONSTRAINT refunds CHECK (refunded_total <= captured_total)
 ) WITH (fillfactor = 85);
 
--- Serves every list: by channel, by status, by both, and by neither, as a merge over the few channels
--- and statuses that there are.
-CREATE INDEX orders_by_channel ON orders (channel, status, placed_at, id);
+-- Lists: all of them by time, and those by channel or any status as a merge over the few combinations
+-- that there are.
+CREATE INDEX orders_by_time ON orders (placed_at, id);
+CREATE INDEX orders_by_status
+    ON orders (channel, status, payment_status, fulfillment_status, placed_at, id);
 
 -- quantity = cancelled + fulfilled + open; open is the other six terms. The ..._total columns are what
 -- other services' logs say, and the terms are clamped from them.
