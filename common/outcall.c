@@ -80,6 +80,7 @@ static void *worker_run(void *argument)
     const struct outcall *outcall = worker->kind->outcall;
     char name[64];
     channel_name(name, worker);
+    process_stand_back();
     worker->loop = bus_loop_open(process->bus);
     worker->own = bus_channel_connect(worker->loop, name, worker_receive, worker);
     worker->outer.client = bus_client_open(worker->loop, WORKER_CREDIT);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -250,6 +251,8 @@ static void make_counts(struct process *process)
 #define STACK_BYTES ((size_t)512 << 10)
 #endif
 
+#define STAND_BACK_NICE 10
+
 void process_thread(pthread_t *thread, void *(*run)(void *argument), void *argument)
 {
     pthread_attr_t attributes;
@@ -258,6 +261,12 @@ void process_thread(pthread_t *thread, void *(*run)(void *argument), void *argum
     int failed = pthread_create(thread, &attributes, run, argument);
     assert(failed == 0);
     pthread_attr_destroy(&attributes);
+}
+
+void process_stand_back(void)
+{
+    if (setpriority(PRIO_PROCESS, (id_t)gettid(), STAND_BACK_NICE) != 0)
+        log_info("priority_unchanged", "A thread could not lower its priority");
 }
 
 enum status process_db_open(const struct process *process, const char *application_name,

@@ -101,6 +101,8 @@ const char *process_reason_not_ready(const struct process *process);
 enum status process_db_open(const struct process *process, const char *application_name,
                             const struct db_options *limits, struct db **out) MUST_CHECK;
 void process_thread(pthread_t *thread, void *(*run)(void *argument), void *argument);
+/* This thread's work can wait: whoever answers a caller goes first. */
+void process_stand_back(void);
 
 /* ---- jobs: what passes through the channels ---- */
 

@@ -10,8 +10,10 @@
 
 #define MAX_PARKED 64
 #define MAX_CONSUMERS 32
-/* Under load a consumer is answered at most this often, so that it works in batches. */
-#define ANSWER_EVERY_US 20000
+/* Under load a consumer is answered at most this often, or when this many wait for it, so that it
+ * works in batches. */
+#define ANSWER_EVERY_US 40000
+#define ANSWER_EVENTS 256
 #define RECONNECT_US 200000
 #define FORGET_AFTER_US 5000000
 
@@ -204,7 +206,7 @@ static int64_t due_us(const struct log_thread *log, const struct job *job,
     int64_t waited_until = job->came_us + (int64_t)in->wait_ms * 1000;
     if (waited_until > job->deadline_us - 100000)
         waited_until = job->deadline_us - 100000;
-    if (news < 0 || news >= FETCH_MAX_EVENTS)
+    if (news < 0 || news >= ANSWER_EVENTS)
         return now_us;
     if (news == 0)
         return waited_until;

@@ -167,6 +167,7 @@ void *projection_run(void *argument)
     struct projector it = {.process = start->process,
                            .projection = &start->process->service->projections[start->number]};
     char name[64];
+    process_stand_back();
     snprintf(it.source, sizeof it.source, "projection:%s", it.projection->name);
     it.loop = bus_loop_open(it.process->bus);
     it.arena = arena_open(SERVICE_JOB_BYTES);
