@@ -124,39 +124,76 @@ static bool is_printable(unsigned char c)
     return c >= ' ' && c <= '~' && c != '=';
 }
 
-/* A blank at a line's end, and a dot or "From " at its start, would be at a relay's mercy. */
-static bool needs_code(const char *text, size_t i, size_t column)
+/* How many bytes from text on may stand as they are: no code among them, no blank at a line's end.
+ */
+static size_t plain_run(const char *text, size_t most)
 {
-    unsigned char c = (unsigned char)text[i];
-    if (c == ' ' || c == '\t')
-        return text[i + 1] == '\r' || text[i + 1] == '\0';
-    if (column == 0 && (c == '.' || c == 'F'))
-        return true;
-    return !is_printable(c);
+    size_t count = 0;
+    while (count < most && is_printable((unsigned char)text[count]))
+        count++;
+    if (count > 0 && text[count - 1] == ' ' && (text[count] == '\r' || text[count] == '\0'))
+        count--;
+    return count;
+}
+
+static char *put_code(char *to, char byte)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    *to++ = '=';
+    *to++ = digits[(unsigned char)byte >> 4];
+    *to++ = digits[(unsigned char)byte & 15];
+    return to;
+}
+
+/* One line, without its end; returns where it ended. A dot or "From " at the start of a line would
+ * be at a relay's mercy. */
+static char *put_quoted_line(char *to, const char *text, size_t count)
+{
+    static const size_t most = BODY_COLUMNS - 1; /* the last column is for the soft break */
+    size_t column = 0;
+    for (size_t i = 0; i < count;) {
+        bool is_coded_start = column == 0 && (text[i] == '.' || text[i] == 'F');
+        size_t room = count - i < most - column ? count - i : most - column;
+        size_t run = is_coded_start ? 0 : plain_run(text + i, room);
+        memcpy(to, text + i, run);
+        to += run;
+        i += run;
+        column += run;
+        if (i == count)
+            break;
+        if (column + 3 > most) {
+            memcpy(to, "=\r\n", 3);
+            to += 3;
+            column = 0;
+        } else if (run == 0 || !is_printable((unsigned char)text[i]) || text[i] == ' ') {
+            to = put_code(to, text[i++]);
+            column += 3;
+        }
+    }
+    return to;
 }
 
 static void add_quoted_printable(struct buffer *out, const char *text, size_t count)
 {
-    static const char digits[] = "0123456789ABCDEF";
-    size_t column = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (text[i] == '\r' && text[i + 1] == '\n') {
-            buffer_add(out, "\r\n", 2);
-            column = 0;
-            i++;
-            continue;
+    /* Every byte may become three, and every 25 of those bring a soft break of three. */
+    size_t before = out->count;
+    char *start = buffer_extend(out, count * 3 + count / 8 + 8), *to = start;
+    const char *end = text + count;
+    while (text < end) {
+        const char *line_end = memchr(text, '\r', (size_t)(end - text));
+        while (line_end != NULL && line_end[1] != '\n')
+            line_end = memchr(line_end + 1, '\r', (size_t)(end - line_end - 1));
+        size_t length = (size_t)((line_end == NULL ? end : line_end) - text);
+        to = put_quoted_line(to, text, length);
+        text += length;
+        if (line_end != NULL) {
+            memcpy(to, "\r\n", 2);
+            to += 2;
+            text += 2;
         }
-        bool is_code = needs_code(text, i, column);
-        if (column + (is_code ? 3 : 1) > BODY_COLUMNS - 1) {
-            buffer_add(out, "=\r\n", 3);
-            column = 0;
-            is_code = needs_code(text, i, column);
-        }
-        unsigned char c = (unsigned char)text[i];
-        char code[3] = {'=', digits[c >> 4], digits[c & 15]};
-        buffer_add(out, is_code ? code : text + i, is_code ? 3 : 1);
-        column += is_code ? 3 : 1;
     }
+    out->count = before + (size_t)(to - start);
+    out->bytes[out->count] = '\0';
 }
 
 void mime_add_body(struct buffer *out, const char *text)

@@ -2,8 +2,8 @@
 -- are sent and not kept, and addresses stay with orders.
 --
 -- The id is made from (order, kind, parcel or refund): the primary key keeps a message from being
--- queued twice. Half of each page is left free, so that what an attempt brings is written beside the
--- row and touches no index; hence no index knows status or sent_at.
+-- queued twice. More than half of each page is left free, so that what an attempt brings is written
+-- beside the row and touches no index; hence no index knows status or sent_at.
 CREATE TABLE message (
     position bigint NOT NULL UNIQUE CHECK (position > 0),
     id uuid PRIMARY KEY,
@@ -24,7 +24,7 @@ CREATE TABLE message (
     CHECK ((status = 2) = (sent_at IS NOT NULL)),
     CHECK ((status IN (3, 4)) = (gave_up_at IS NOT NULL)),
     CHECK (status <> 3 OR last_error IS NOT NULL)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 45);
 CREATE INDEX message_by_number ON message (order_number) WHERE order_number IS NOT NULL;
 CREATE INDEX message_given_up ON message (position) WHERE gave_up_at IS NOT NULL;
 
