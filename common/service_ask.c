@@ -128,6 +128,8 @@ static void ask_one(struct front *front, struct job *job, size_t number)
     int timeout_ms = (int)(left_ms < 1 ? 1 : left_ms);
     if (may_go_without && job->timeouts_ms[number] < timeout_ms)
         timeout_ms = job->timeouts_ms[number];
+    if (!may_go_without) /* what is left is for saying that no answer came */
+        timeout_ms -= timeout_ms / 10;
     struct asked *asked = ARENA_NEW(job->arena, struct asked);
     *asked = (struct asked){front, job, number};
     METRIC_ADD(front->process->metrics.asks, 1);

@@ -176,8 +176,8 @@ static void an_accepted_order_takes_what_there_is_and_goes_on_without_inventory(
     assert_string_equal(event->hold_id, "");
     in->external_id = TEXT(new_text("A"));
     in->stock_policy = (Penstock__Inventory__V1__StockPolicy)POLICY_REQUIRE;
-    enum status status = try_place(in, new_text("key"));
-    assert_true(status == STATUS_UNAVAILABLE || status == STATUS_DEADLINE);
+    assert_int_equal(try_place(in, new_text("key")), STATUS_UNAVAILABLE);
+    assert_string_equal(world->reply->code, "inventory_unavailable");
 }
 
 /* ---- what the other logs say ---- */

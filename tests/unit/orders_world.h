@@ -55,6 +55,17 @@ static inline const char *new_hold(char text[UUID_TEXT_BYTES])
     return uuid_text(&id, text);
 }
 
+/* Requests that came while inventory was away: they are answered when nobody waits any more. */
+static struct bus_request *late[8];
+static size_t late_count;
+
+static inline void answer_late(struct scripted_log *log, struct bus_request *request)
+{
+    Penstock__Inventory__V1__ReserveResponse out;
+    penstock__inventory__v1__reserve_response__init(&out);
+    answer_with(log, request, "", &out.base);
+}
+
 /* Of SHORT there is one, NO-... is unknown, of everything else there is enough. */
 static inline bool answer_reserve(struct scripted_log *log, const char *method,
                                   struct bus_request *request)
@@ -63,8 +74,12 @@ static inline bool answer_reserve(struct scripted_log *log, const char *method,
     Penstock__Inventory__V1__HoldLine lines[16], *list[16];
     if (strcmp(method, "Reserve") != 0)
         return false;
-    if (inventory_is_away)
-        return true; /* never answered: the caller's time runs out */
+    if (inventory_is_away && late_count < 8) {
+        late[late_count++] = request; /* the caller's time runs out */
+        return true;
+    }
+    while (late_count > 0)
+        answer_late(log, late[--late_count]);
     reserves++;
     Penstock__Inventory__V1__ReserveRequest *in = penstock__inventory__v1__reserve_request__unpack(
         NULL, request->payload_bytes, request->payload);
