@@ -163,6 +163,26 @@ enum http_verdict api_begin(struct http_request *request)
     return is_good ? VERDICT_GO_ON : VERDICT_ANSWERED;
 }
 
+static bool is_of_every_service(const struct endpoint *endpoint)
+{
+    return endpoint->bus_method == NULL;
+}
+
+static const char *service_of(const struct http_request *request)
+{
+    const struct endpoint *endpoint = request->endpoint;
+    return is_of_every_service(endpoint) ? request->uri.segments[endpoint->service_segment]
+                                         : endpoint->route->service;
+}
+
+static const char *bus_method_of(const struct http_request *request)
+{
+    const struct endpoint *endpoint = request->endpoint;
+    return is_of_every_service(endpoint)
+               ? arena_printf(request->arena, "%s.%s", service_of(request), endpoint->route->rpc)
+               : endpoint->bus_method;
+}
+
 /* ---- the reply ---- */
 
 static int http_status(enum status status)
@@ -294,7 +314,7 @@ static void replied(void *context, const ReplyHeader *header, const uint8_t *pay
             answer_message(request, header, answer);
         } else {
             log_error("http_bad_reply", "A service's answer could not be read",
-                      LOG_TEXT("rpc", request->endpoint->bus_method));
+                      LOG_TEXT("rpc", bus_method_of(request)));
             http_problem(request, 500, "internal", "", default_sentence(500));
         }
     }
@@ -332,7 +352,8 @@ static bool bind_path(struct http_request *request, ProtobufCMessage *message)
 {
     const struct endpoint *endpoint = request->endpoint;
     for (size_t i = 0; i < endpoint->nsegments; i++) {
-        if (!endpoint->is_parameter[i])
+        bool names_service = is_of_every_service(endpoint) && i == endpoint->service_segment;
+        if (!endpoint->is_parameter[i] || names_service)
             continue;
         const ProtobufCFieldDescriptor *field =
             transcode_field(endpoint->rpc->input, endpoint->segments[i]);
@@ -376,8 +397,8 @@ static const char *command_id(const struct http_request *request)
 {
     if (request->idempotency_key == NULL)
         return "";
-    return arena_printf(request->arena, "%s/%s/%s", request->principal,
-                        request->endpoint->bus_method, request->idempotency_key);
+    return arena_printf(request->arena, "%s/%s/%s", request->principal, bus_method_of(request),
+                        request->idempotency_key);
 }
 
 /* The wire's structs have no const; what they point to is not changed. */
@@ -386,18 +407,25 @@ static char *loan(const char *text)
     return (char *)(uintptr_t)text;
 }
 
+/* What every service answers it answers to services only: here the gateway is the one that asks,
+ * and has checked the permission itself. */
+static const char *const *permissions_of(const struct http_request *request)
+{
+    static const char *const internal[] = {"internal", NULL};
+    return is_of_every_service(request->endpoint) ? internal : request->role->permissions;
+}
+
 static void ask(struct http_request *request, const ProtobufCMessage *message)
 {
     struct http_thread *thread = request->thread;
     RequestHeader header = PENSTOCK__BUS__V1__REQUEST_HEADER__INIT;
-    const struct endpoint *endpoint = request->endpoint;
     char *permissions[32];
-    for (const char *const *at = request->role->permissions; *at != NULL; at++) {
+    for (const char *const *at = permissions_of(request); *at != NULL; at++) {
         assert(header.n_permissions < sizeof permissions / sizeof permissions[0]);
         permissions[header.n_permissions++] = loan(*at);
     }
     header.permissions = permissions;
-    header.method = loan(endpoint->bus_method);
+    header.method = loan(bus_method_of(request));
     header.traceparent = request->traceparent;
     header.actor = loan(request->principal);
     header.command_id = loan(command_id(request));
@@ -408,7 +436,7 @@ static void ask(struct http_request *request, const ProtobufCMessage *message)
     /* Suspended first: the answer may come from within. */
     http_suspend(request);
     enum status status =
-        bus_ask_message(thread->client, endpoint->route->service, &header, message,
+        bus_ask_message(thread->client, service_of(request), &header, message,
                         (int)thread->http->conf->request_timeout_ms, replied, request);
     if (status == STATUS_OK)
         return;

@@ -274,7 +274,8 @@ static void put_operation(struct json_writer *writer, const struct endpoint *end
     json_put_member_text(writer, "x-permission", endpoint->route->permission);
     json_put_name(writer, "tags");
     json_begin_array(writer);
-    json_put_text(writer, endpoint->route->service);
+    json_put_text(writer,
+                  endpoint->route->service != NULL ? endpoint->route->service : "every service");
     json_end_array(writer);
     put_parameters(writer, endpoint);
     put_body(writer, endpoint);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "penstock/bus/v1/bus.pb-c.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
 #include "penstock/gateway/v1/gateway.pb-c.h"
 #include "penstock/inventory/v1/inventory.pb-c.h"
@@ -59,22 +60,29 @@ static void cut_pattern(struct endpoint *endpoint, const char *pattern)
         endpoint->is_parameter[index] = is_parameter;
         endpoint->segments[index] = strndup(pattern + is_parameter, bytes - (is_parameter ? 2 : 0));
         assert(endpoint->segments[index] != NULL);
+        if (is_parameter && strcmp(endpoint->segments[index], "service") == 0)
+            endpoint->service_segment = index;
         pattern += bytes;
     }
 }
 
 static void resolve(struct endpoint *endpoint, const struct http_route *route)
 {
-    const ProtobufCServiceDescriptor *service = route_service(route->service);
+    const ProtobufCServiceDescriptor *service = route->service != NULL
+                                                    ? route_service(route->service)
+                                                    : &penstock__bus__v1__every__descriptor;
     assert(service != NULL);
     endpoint->route = route;
     endpoint->rpc = protobuf_c_service_descriptor_get_method_by_name(service, route->rpc);
     assert(endpoint->rpc != NULL);
-    char *name;
-    int length = asprintf(&name, "%s.%s", route->service, route->rpc);
-    assert(length > 0);
-    endpoint->bus_method = name;
+    if (route->service != NULL) {
+        char *name;
+        int length = asprintf(&name, "%s.%s", route->service, route->rpc);
+        assert(length > 0);
+        endpoint->bus_method = name;
+    }
     cut_pattern(endpoint, route->pattern);
+    assert(route->service != NULL || endpoint->service_segment > 0);
 }
 
 struct endpoints *endpoints_open(void)
@@ -118,7 +126,8 @@ static bool matches(const struct endpoint *endpoint, const struct http_uri *uri)
     for (size_t i = 0; i < uri->nsegments; i++)
         if (!endpoint->is_parameter[i] && strcmp(endpoint->segments[i], uri->segments[i]) != 0)
             return false;
-    return true;
+    return endpoint->bus_method != NULL ||
+           route_service(uri->segments[endpoint->service_segment]) != NULL;
 }
 
 const struct endpoint *endpoints_find(const struct endpoints *endpoints, const char *method,

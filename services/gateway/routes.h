@@ -27,7 +27,7 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PATCH, HTTP_DELETE };
 struct http_route {
     enum http_method method;
     const char *pattern;
-    const char *service, *rpc;
+    const char *service, *rpc; /* service NULL: what every service answers; {service} says which */
     const char *permission;
     unsigned flags;
     const char *summary; /* for the description */
@@ -39,10 +39,11 @@ extern const struct http_route http_routes[];
 struct endpoint {
     const struct http_route *route;
     const ProtobufCMethodDescriptor *rpc;
-    const char *bus_method; /* "orders.PlaceOrder" */
+    const char *bus_method; /* "orders.PlaceOrder"; NULL when {service} says which */
     const char *segments[HTTP_MAX_SEGMENTS];
     bool is_parameter[HTTP_MAX_SEGMENTS]; /* the segment is a field's name */
     size_t nsegments;
+    size_t service_segment; /* where {service} stands, when bus_method is NULL */
 };
 struct endpoints {
     struct endpoint *list;

@@ -102,5 +102,10 @@ const struct http_route http_routes[] = {
     {HTTP_DELETE, "/v1/keys/{id}", "gateway", "RevokeKey", "settings:write", 0,
      "Revoke an API key"},
     {HTTP_GET, "/v1/shop", "gateway", "GetShop", "settings:read", 0, "The shop's settings"},
+    /* every service */
+    {HTTP_GET, "/v1/services/{service}/parked", NULL, "ListParked", "inbox:read", 0,
+     "List events that a service has set aside"},
+    {HTTP_POST, "/v1/services/{service}/parked/{id}/retry", NULL, "RetryParked", "inbox:write", 0,
+     "Apply an event that was set aside again, or skip it"},
     {HTTP_GET, NULL, NULL, NULL, NULL, 0, NULL},
 };

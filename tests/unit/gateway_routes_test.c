@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/gateway/address.h"
 #include "services/gateway/http_guard.h"
+#include "services/gateway/json.h"
+#include "services/gateway/openapi.h"
+#include "services/gateway/rate.h"
 #include "services/gateway/roles.h"
 #include "services/gateway/routes.h"
 #include "services/gateway/transcode.h"
@@ -33,7 +37,8 @@ static void every_parameter_of_a_path_is_a_text_field_of_its_request(void **stat
     for (size_t i = 0; i < endpoints->count; i++) {
         const struct endpoint *endpoint = &endpoints->list[i];
         for (size_t j = 0; j < endpoint->nsegments; j++) {
-            if (!endpoint->is_parameter[j])
+            bool names_service = endpoint->bus_method == NULL && j == endpoint->service_segment;
+            if (!endpoint->is_parameter[j] || names_service)
                 continue;
             const ProtobufCFieldDescriptor *field =
                 transcode_field(endpoint->rpc->input, endpoint->segments[j]);
@@ -99,6 +104,8 @@ static void a_path_finds_its_route(void **state)
         {"GET", "/v1/items/A%2FB", "GetItem", NULL},
         {"PUT", "/v1/orders", NULL, "POST, GET, HEAD"},
         {"GET", "/v1/orders/a/cancel", NULL, "POST"},
+        {"GET", "/v1/services/orders/parked", "ListParked", NULL},
+        {"GET", "/v1/services/nothing/parked", NULL, ""},
         {"GET", "/v1/nothing", NULL, ""},
         {"GET", "/v1", NULL, ""},
         {"GET", "/", NULL, ""},
@@ -239,6 +246,122 @@ static void headers_have_a_limit_in_number_and_in_bytes(void **state)
     free(value);
 }
 
+/* ---- the description ---- */
+
+/* Our own reader refuses a member that stands there twice: so no two types share a name. */
+static void the_description_is_json_and_knows_every_route(void **state)
+{
+    (void)state;
+    struct endpoints *endpoints = endpoints_open();
+    struct arena *room = arena_open((size_t)64 << 20);
+    size_t bytes;
+    char *text = openapi_describe(endpoints, &bytes);
+    struct json_error error = {"", "", 0};
+    const struct json_value *document = json_parse(text, bytes, JSON_LIMITS_API, room, &error);
+    if (document == NULL)
+        fail_msg("%s at %zu: %.40s", error.sentence, error.offset, text + error.offset);
+    const struct json_value *paths = json_get(document, "paths");
+    const struct json_value *schemas = json_get(json_get(document, "components"), "schemas");
+    for (size_t i = 0; i < endpoints->count; i++)
+        assert_non_null(json_get(paths, endpoints->list[i].route->pattern));
+    static const char *const types[] = {"Order",  "Money", "Problem",  "Level",
+                                        "Parcel", "Key",   "Delivery", "ReturnOrder"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        assert_non_null(json_get(schemas, types[i]));
+    for (const char *at = text; (at = strstr(at, "#/components/schemas/")) != NULL; at++) {
+        char name[64] = "";
+        sscanf(at + strlen("#/components/schemas/"), "%63[A-Za-z]", name);
+        if (json_get(schemas, name) == NULL)
+            fail_msg("no schema %s", name);
+    }
+    free(text);
+    arena_close(&room);
+    endpoints_close(&endpoints);
+}
+
+/* ---- who is on the other end ---- */
+
+static struct address address(const char *text)
+{
+    struct address parsed;
+    assert_true(address_parse(text, &parsed));
+    return parsed;
+}
+
+static void only_trusted_proxies_say_who_the_client_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *peer, *forwarded, *client;
+    } cases[] = {
+        {"192.0.2.1", NULL, "192.0.2.1"},
+        {"192.0.2.1", "198.51.100.1", "192.0.2.1"},
+        {"10.1.2.3", NULL, "10.1.2.3"},
+        {"10.1.2.3", "198.51.100.1", "198.51.100.1"},
+        {"10.1.2.3", "198.51.100.9, 198.51.100.1", "198.51.100.1"},
+        {"10.1.2.3", "198.51.100.1, 10.9.9.9", "198.51.100.1"},
+        {"10.1.2.3", "10.8.8.8, 10.9.9.9", "10.8.8.8"},
+        {"10.1.2.3", "198.51.100.1:4711", "198.51.100.1"},
+        {"10.1.2.3", "[2001:db8::1]:80", "2001:db8::1"},
+        {"10.1.2.3", "2001:db8::1", "2001:db8::1"},
+        {"10.1.2.3", "198.51.100.1, unknown", "10.1.2.3"},
+        {"10.1.2.3", "", "10.1.2.3"},
+        {"::1", "198.51.100.1", "198.51.100.1"},
+        {"::2", "198.51.100.1", "::2"},
+        {"::ffff:10.1.2.3", "198.51.100.1", "198.51.100.1"},
+    };
+    struct networks *trusted = networks_open("10.0.0.0/8, ::1");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct address peer = address(cases[i].peer), wanted = address(cases[i].client);
+        struct address client = address_of_client(trusted, &peer, cases[i].forwarded);
+        assert_memory_equal(&client, &wanted, sizeof client);
+    }
+    networks_close(&trusted);
+    static const char *const bad[] = {"10.0.0.0/33", "10.0.0/8",  "::1/129",
+                                      "x",           "10.0.0.0/", "10.0.0.0/8x"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_null(networks_open(bad[i]));
+    struct networks *nobody = networks_open("");
+    struct address peer = address("127.0.0.1");
+    assert_false(networks_contain(nobody, &peer));
+    networks_close(&nobody);
+}
+
+static void a_bucket_empties_and_fills_again(void **state)
+{
+    (void)state;
+    struct rate *rate = rate_open(10, 5);
+    int64_t wait_ms = 0, now_us = 1000000;
+    for (int i = 0; i < 5; i++)
+        assert_true(rate_take(rate, "a", 1, now_us, &wait_ms));
+    assert_false(rate_take(rate, "a", 1, now_us, &wait_ms));
+    assert_in_range(wait_ms, 100, 101);
+    assert_true(rate_take(rate, "b", 1, now_us, &wait_ms));
+    assert_false(rate_take(rate, "a", 1, now_us + 99000, &wait_ms));
+    assert_true(rate_take(rate, "a", 1, now_us + 100000, &wait_ms));
+    assert_false(rate_take(rate, "a", 1, now_us + 100000, &wait_ms));
+    /* However long it was away, it has no more than its burst. */
+    for (int i = 0; i < 5; i++)
+        assert_true(rate_take(rate, "a", 1, INT64_MAX / 2, &wait_ms));
+    assert_false(rate_take(rate, "a", 1, INT64_MAX / 2, &wait_ms));
+    rate_close(&rate);
+    assert_true(rate_take(NULL, "a", 1, now_us, &wait_ms));
+}
+
+static void many_callers_do_not_push_each_other_out(void **state)
+{
+    (void)state;
+    struct rate *rate = rate_open(1, 1);
+    int64_t wait_ms;
+    int let_in = 0;
+    for (int32_t i = 0; i < 1000; i++)
+        assert_true(rate_take(rate, &i, sizeof i, 1000000, &wait_ms));
+    for (int32_t i = 0; i < 1000; i++)
+        let_in += rate_take(rate, &i, sizeof i, 1000001, &wait_ms);
+    assert_true(let_in < 10);
+    rate_close(&rate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +375,10 @@ int main(void)
         cmocka_unit_test(long_addresses_and_many_parameters_are_refused),
         cmocka_unit_test(what_two_parsers_may_read_in_two_ways_is_refused),
         cmocka_unit_test(headers_have_a_limit_in_number_and_in_bytes),
+        cmocka_unit_test(the_description_is_json_and_knows_every_route),
+        cmocka_unit_test(only_trusted_proxies_say_who_the_client_is),
+        cmocka_unit_test(a_bucket_empties_and_fills_again),
+        cmocka_unit_test(many_callers_do_not_push_each_other_out),
     };
     arena = arena_open((size_t)16 << 20);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
