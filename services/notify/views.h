@@ -1,7 +1,7 @@
 /* views.h -- an order, a parcel or a refund as the fields that templates may use.
  *
  * One set of fields for all templates: what does not apply is empty. The list of fields is
- * VIEW_FIELDS and VIEW_LISTS in views.c; docs/reference/templates.md tells them to shops.
+ * VIEW_FIELDS and VIEW_LISTS in views.c; docs/templates.md tells them to shops.
  */
 #pragma once
 

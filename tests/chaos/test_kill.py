@@ -3,7 +3,7 @@
 Eight clients place orders and keep a record of their own of what they were told, while services and PostgreSQL are
 killed with SIGKILL at random. Afterwards the record and the system must say the same.
 
-    pytest tests/chaos/test_kill.py --kills 300 --seed 42        (or PENSTOCK_KILLS, PENSTOCK_SEED)
+    pytest tests/chaos/test_kill.py --kills 300 --seed 42        (or KILLS and SEED in the environment)
 """
 import http.client
 import json
@@ -131,8 +131,8 @@ def figure(request, option, variable, otherwise):
 
 
 def test_every_acknowledged_order_is_there_once(home, request, tmp_path):
-    kills = figure(request, "--kills", "PENSTOCK_KILLS", 20)
-    seed = figure(request, "--seed", "PENSTOCK_SEED", random.randrange(10**6))
+    kills = figure(request, "--kills", "KILLS", 20)
+    seed = figure(request, "--seed", "SEED", random.randrange(10**6))
     print(f"\nseed {seed}, {kills} kills")
     stop, records = threading.Event(), [tmp_path / f"buyer-{n}.jsonl" for n in range(CLIENTS)]
     buyers = [Buyer(home, n, seed, records[n], stop) for n in range(CLIENTS)]
