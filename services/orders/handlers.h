@@ -42,7 +42,8 @@ handler_fn upsert_channel;
 batch_fn on_stock_allocated, on_stock_released;
 batch_fn on_fulfillment_picked, on_fulfillment_packed, on_fulfillment_shipped;
 batch_fn on_fulfillment_cancelled, on_parcel_delivered;
-batch_fn on_return_requested, on_return_inspected, on_return_ended;
+batch_fn on_return_requested, on_return_approved, on_return_received;
+batch_fn on_return_inspected, on_return_ended;
 batch_fn project_search;
 enum status expire_holds(struct call *call);
 

@@ -17,6 +17,7 @@ typedef Penstock__Fulfillment__V1__FulfillmentShipped FulfillmentShipped;
 typedef Penstock__Fulfillment__V1__FulfillmentCancelled FulfillmentCancelled;
 typedef Penstock__Fulfillment__V1__ParcelDelivered ParcelDelivered;
 typedef Penstock__Returns__V1__ReturnRequested ReturnRequested;
+typedef Penstock__Returns__V1__ReturnReceived ReturnReceived;
 typedef Penstock__Returns__V1__ReturnInspected ReturnInspected;
 typedef Penstock__Returns__V1__ReturnEnded ReturnEnded;
 
@@ -395,6 +396,22 @@ static enum status apply_requested(struct call *call, struct order *order, const
     return STATUS_OK;
 }
 
+static enum status apply_approved(struct call *call, struct order *order, const struct act *act)
+{
+    (void)call;
+    rules_note(order, act, "return_approved", NULL);
+    return STATUS_OK;
+}
+
+static enum status apply_received(struct call *call, struct order *order, const struct act *act)
+{
+    const ReturnReceived *event = (const ReturnReceived *)call->in;
+    int64_t units = 0;
+    for (size_t i = 0; i < event->n_lines; i++)
+        units += event->lines[i]->quantity;
+    return note_units(call, order, act, "return_received", units, event->location);
+}
+
 static enum status apply_ended(struct call *call, struct order *order, const struct act *act)
 {
     const ReturnEnded *event = (const ReturnEnded *)call->in;
@@ -468,6 +485,16 @@ static enum status apply_inspected(struct call *call, struct order *order, const
 enum status on_return_requested(struct batch *batch)
 {
     return apply_all(batch, apply_requested);
+}
+
+enum status on_return_approved(struct batch *batch)
+{
+    return apply_all(batch, apply_approved);
+}
+
+enum status on_return_received(struct batch *batch)
+{
+    return apply_all(batch, apply_received);
 }
 
 enum status on_return_inspected(struct batch *batch)

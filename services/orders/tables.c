@@ -91,6 +91,8 @@ const struct subscription orders_subscriptions[] = {
      on_fulfillment_cancelled},
     {"fulfillment", &penstock__fulfillment__v1__parcel_delivered__descriptor, on_parcel_delivered},
     {"returns", &penstock__returns__v1__return_requested__descriptor, on_return_requested},
+    {"returns", &penstock__returns__v1__return_approved__descriptor, on_return_approved},
+    {"returns", &penstock__returns__v1__return_received__descriptor, on_return_received},
     {"returns", &penstock__returns__v1__return_inspected__descriptor, on_return_inspected},
     {"returns", &penstock__returns__v1__return_ended__descriptor, on_return_ended},
     {NULL, NULL, NULL},
