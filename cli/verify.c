@@ -172,8 +172,7 @@ static enum status judge(struct verify *verify)
 /* Sets are sorted and joined as a whole here: more room than a service's statement would need. */
 static enum status prepare_session(struct db *db)
 {
-    TRY(db_command(db, "SET work_mem = '128MB'", NULL));
-    return db_command(db, "SET enable_nestloop = on", NULL);
+    return db_command(db, "SET work_mem = '128MB'", NULL);
 }
 
 static int open_and_judge(const struct home *home, struct verify *verify)
