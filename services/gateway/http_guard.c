@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "services/gateway/json.h"
+#include "services/gateway/utf8.h"
 
 static bool refuse(struct http_refusal *refusal, int status, const char *code, const char *text)
 {
@@ -127,7 +127,7 @@ static int hex_digit(char c)
 bool http_is_clean_text(const char *text, size_t bytes)
 {
     return memchr(text, '\0', bytes) == NULL && is_field_value(text, bytes) &&
-           memchr(text, '\t', bytes) == NULL && json_is_utf8(text, bytes);
+           memchr(text, '\t', bytes) == NULL && utf8_is_valid(text, bytes);
 }
 
 /* Decodes %XX, and + as a blank in a query; NULL when it is not clean text. */

@@ -1,10 +1,9 @@
+/* The reader. */
 #include "services/gateway/json.h"
 
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* ---- reading ---- */
+#include "services/gateway/utf8.h"
 
 /* Members of one object beyond which duplicates are looked for in a hash table. */
 #define FEW_MEMBERS 12
@@ -34,61 +33,6 @@ static void skip_blanks(struct reader *reader)
     while (reader->at < reader->end && (*reader->at == ' ' || *reader->at == '\n' ||
                                         *reader->at == '\t' || *reader->at == '\r'))
         reader->at++;
-}
-
-/* How many bytes of well-formed UTF-8 (RFC 3629: shortest form, no surrogates, at most U+10FFFF)
- * start here; 0 when it is none. */
-static size_t utf8_sequence(const uint8_t *at, const uint8_t *end)
-{
-    size_t left = (size_t)(end - at);
-    uint8_t lead = at[0];
-    if (lead < 0x80)
-        return 1;
-    if (lead >= 0xC2 && lead <= 0xDF)
-        return left >= 2 && (at[1] & 0xC0) == 0x80 ? 2 : 0;
-    if (lead >= 0xE0 && lead <= 0xEF) {
-        uint8_t low = lead == 0xE0 ? 0xA0 : 0x80, high = lead == 0xED ? 0x9F : 0xBF;
-        return left >= 3 && at[1] >= low && at[1] <= high && (at[2] & 0xC0) == 0x80 ? 3 : 0;
-    }
-    if (lead >= 0xF0 && lead <= 0xF4) {
-        uint8_t low = lead == 0xF0 ? 0x90 : 0x80, high = lead == 0xF4 ? 0x8F : 0xBF;
-        bool is_good = left >= 4 && at[1] >= low && at[1] <= high && (at[2] & 0xC0) == 0x80 &&
-                       (at[3] & 0xC0) == 0x80;
-        return is_good ? 4 : 0;
-    }
-    return 0;
-}
-
-bool json_is_utf8(const void *bytes, size_t count)
-{
-    const uint8_t *at = bytes, *end = at + count;
-    while (at < end) {
-        size_t length = utf8_sequence(at, end);
-        if (length == 0)
-            return false;
-        at += length;
-    }
-    return true;
-}
-
-static char *utf8_put(char *to, uint32_t point)
-{
-    if (point < 0x80) {
-        *to++ = (char)point;
-    } else if (point < 0x800) {
-        *to++ = (char)(0xC0 | (point >> 6));
-        *to++ = (char)(0x80 | (point & 0x3F));
-    } else if (point < 0x10000) {
-        *to++ = (char)(0xE0 | (point >> 12));
-        *to++ = (char)(0x80 | ((point >> 6) & 0x3F));
-        *to++ = (char)(0x80 | (point & 0x3F));
-    } else {
-        *to++ = (char)(0xF0 | (point >> 18));
-        *to++ = (char)(0x80 | ((point >> 12) & 0x3F));
-        *to++ = (char)(0x80 | ((point >> 6) & 0x3F));
-        *to++ = (char)(0x80 | (point & 0x3F));
-    }
-    return to;
 }
 
 static bool read_hex4(struct reader *reader, uint32_t *out)
@@ -188,7 +132,7 @@ static bool read_string(struct reader *reader, const char **text, size_t *bytes)
             *to++ = (char)c;
             reader->at++;
         } else {
-            size_t length = utf8_sequence(reader->at, reader->end);
+            size_t length = utf8_sequence_bytes(reader->at, reader->end);
             if (length == 0)
                 return fail(reader, "bad_utf8", "a text is not valid UTF-8");
             memcpy(to, reader->at, length);
@@ -459,206 +403,4 @@ bool json_to_int(const struct json_value *value, int64_t *out)
         return false;
     *out = is_negative ? number : -number;
     return true;
-}
-
-/* ---- writing ---- */
-
-/* Most answers fit. */
-#define WRITER_BYTES 4096
-
-void json_writer_open(struct json_writer *writer)
-{
-    *writer = (struct json_writer){malloc(WRITER_BYTES), 0, WRITER_BYTES, false};
-    assert(writer->data != NULL);
-}
-
-void json_writer_close(struct json_writer *writer)
-{
-    free(writer->data);
-    *writer = (struct json_writer){NULL, 0, 0, false};
-}
-
-char *json_writer_take(struct json_writer *writer, size_t *bytes)
-{
-    char *data = writer->data;
-    *bytes = writer->bytes;
-    *writer = (struct json_writer){NULL, 0, 0, false};
-    return data;
-}
-
-static char *reserve(struct json_writer *writer, size_t more)
-{
-    if (writer->room - writer->bytes < more) {
-        while (writer->room - writer->bytes < more)
-            writer->room *= 2;
-        writer->data = realloc(writer->data, writer->room);
-        assert(writer->data != NULL);
-    }
-    return writer->data + writer->bytes;
-}
-
-static void put(struct json_writer *writer, const char *bytes, size_t count)
-{
-    memcpy(reserve(writer, count), bytes, count);
-    writer->bytes += count;
-}
-
-/* What stands before a value. */
-static void separate(struct json_writer *writer)
-{
-    if (writer->needs_comma)
-        put(writer, ",", 1);
-    writer->needs_comma = true;
-}
-
-static void open_bracket(struct json_writer *writer, const char *bracket)
-{
-    separate(writer);
-    put(writer, bracket, 1);
-    writer->needs_comma = false;
-}
-
-static void close_bracket(struct json_writer *writer, const char *bracket)
-{
-    put(writer, bracket, 1);
-    writer->needs_comma = true;
-}
-
-void json_begin_object(struct json_writer *writer)
-{
-    open_bracket(writer, "{");
-}
-
-void json_end_object(struct json_writer *writer)
-{
-    close_bracket(writer, "}");
-}
-
-void json_begin_array(struct json_writer *writer)
-{
-    open_bracket(writer, "[");
-}
-
-void json_end_array(struct json_writer *writer)
-{
-    close_bracket(writer, "]");
-}
-
-static char *put_escape(char *to, uint8_t c)
-{
-    static const char hex[] = "0123456789abcdef";
-    static const char from[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
-    const char *found = c != 0 ? strchr(from, c) : NULL;
-    *to++ = '\\';
-    if (found != NULL) {
-        *to++ = letter[found - from];
-        return to;
-    }
-    memcpy(to, "u00", 3);
-    to[3] = hex[c >> 4];
-    to[4] = hex[c & 15];
-    return to + 5;
-}
-
-/* What stands in a text as it is. */
-static bool is_plain(uint8_t c)
-{
-    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
-}
-
-static void put_quoted(struct json_writer *writer, const char *text, size_t bytes)
-{
-    const uint8_t *at = (const uint8_t *)text, *end = at + bytes;
-    char *start = reserve(writer, 6 * bytes + 2), *to = start;
-    *to++ = '"';
-    while (at < end) {
-        size_t length = 1;
-        if (is_plain(*at)) {
-            *to++ = (char)*at;
-        } else if (*at < 0x80) {
-            to = put_escape(to, *at);
-        } else if ((length = utf8_sequence(at, end)) > 0) {
-            memcpy(to, at, length);
-            to += length;
-        } else {
-            to = utf8_put(to, 0xFFFD);
-            length = 1;
-        }
-        at += length;
-    }
-    *to++ = '"';
-    writer->bytes += (size_t)(to - start);
-}
-
-void json_put_name(struct json_writer *writer, const char *name)
-{
-    separate(writer);
-    put_quoted(writer, name, strlen(name));
-    put(writer, ":", 1);
-    writer->needs_comma = false;
-}
-
-void json_put_plain_name(struct json_writer *writer, const char *name, size_t bytes)
-{
-    char *to = reserve(writer, bytes + 4), *start = to;
-    if (writer->needs_comma)
-        *to++ = ',';
-    *to++ = '"';
-    memcpy(to, name, bytes);
-    to += bytes;
-    *to++ = '"';
-    *to++ = ':';
-    writer->bytes += (size_t)(to - start);
-    writer->needs_comma = false;
-}
-
-void json_put_text_bytes(struct json_writer *writer, const char *text, size_t bytes)
-{
-    separate(writer);
-    put_quoted(writer, text, bytes);
-}
-
-void json_put_text(struct json_writer *writer, const char *text)
-{
-    if (text == NULL)
-        json_put_null(writer);
-    else
-        json_put_text_bytes(writer, text, strlen(text));
-}
-
-void json_put_int(struct json_writer *writer, int64_t number)
-{
-    char digits[24], *at = digits + sizeof digits;
-    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    do
-        *--at = (char)('0' + rest % 10);
-    while ((rest /= 10) != 0);
-    if (number < 0)
-        *--at = '-';
-    separate(writer);
-    put(writer, at, (size_t)(digits + sizeof digits - at));
-}
-
-void json_put_bool(struct json_writer *writer, bool value)
-{
-    separate(writer);
-    put(writer, value ? "true" : "false", value ? 4 : 5);
-}
-
-void json_put_null(struct json_writer *writer)
-{
-    separate(writer);
-    put(writer, "null", 4);
-}
-
-void json_put_member_text(struct json_writer *writer, const char *name, const char *text)
-{
-    json_put_name(writer, name);
-    json_put_text(writer, text);
-}
-
-void json_put_member_int(struct json_writer *writer, const char *name, int64_t number)
-{
-    json_put_name(writer, name);
-    json_put_int(writer, number);
 }

@@ -109,6 +109,3 @@ void json_put_null(struct json_writer *writer);
 /* name and value at once */
 void json_put_member_text(struct json_writer *writer, const char *name, const char *text);
 void json_put_member_int(struct json_writer *writer, const char *name, int64_t number);
-
-/* True when the bytes are well-formed UTF-8 (RFC 3629). */
-bool json_is_utf8(const void *bytes, size_t count);
