@@ -259,7 +259,7 @@ static enum status list_known(struct call *call, const ListOrdersRequest *in,
         const char *channel = in->channel[0] != '\0' ? in->channel : NULL;
         TRY(store_orders_by_external(call->db, channel, in->external_id, &ids, &count));
     }
-    TRY(store_orders_load(call->db, call->arena, ids, count, &set));
+    TRY(store_orders_load_parts(call->db, call->arena, ids, count, PARTS_SHOWN, &set));
     show(call, in, &set, ids, count, out, &shown);
     return STATUS_OK;
 }
@@ -280,7 +280,7 @@ ORDERS_HANDLER(list_orders, ListOrdersRequest, ListOrdersResponse)
     struct uuid *ids = ARENA_ARRAY(call->arena, count, struct uuid);
     for (size_t i = 0; i < count; i++)
         ids[i] = keys[i].order_id;
-    TRY(store_orders_load(call->db, call->arena, ids, count, &set));
+    TRY(store_orders_load_parts(call->db, call->arena, ids, count, PARTS_SHOWN, &set));
     bool is_whole = show(call, in, &set, ids, count, out, &shown);
     if ((!is_whole || found > count) && shown > 0)
         out->next_cursor = cursor_text(call->arena, &keys[shown - 1]);
@@ -362,7 +362,8 @@ ORDERS_HANDLER(get_contacts, GetContactsRequest, GetContactsResponse)
         if (!uuid_parse(in->order_ids[i], &ids[i]))
             return refuse(call, STATUS_INVALID, "invalid", "order_ids", "An id is a UUID.");
     }
-    TRY(store_orders_load(call->db, call->arena, ids, in->n_order_ids, &set));
+    TRY(store_orders_load_parts(call->db, call->arena, ids, in->n_order_ids, PARTS_OF_A_LETTER,
+                                &set));
     out->contacts = ARENA_ARRAY(call->arena, in->n_order_ids, Contact *);
     for (size_t i = 0; i < in->n_order_ids; i++) {
         const struct order *order = store_orders_find(&set, &ids[i]);

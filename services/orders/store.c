@@ -119,7 +119,7 @@ static void *take_run(struct parts *parts, const struct uuid *order_id, size_t *
         parts->next++;
     }
     *count = parts->next - first;
-    return parts->rows + first * parts->size;
+    return parts->rows != NULL ? parts->rows + first * parts->size : NULL;
 }
 
 static enum status load_parts(struct db *db, int query, const struct db_shape *shape,
@@ -136,13 +136,20 @@ struct all_parts {
     struct parts lines, payments, refunds, holds, returns, inspections;
 };
 
-static enum status load_all_parts(struct db *db, const struct uuid *ids, size_t count,
-                                  struct all_parts *all)
+static enum status load_wanted(struct db *db, const struct uuid *ids, size_t count, unsigned wanted,
+                               struct all_parts *all)
 {
-    TRY(load_parts(db, Q_LINES_BY_ORDER, &line_shape, ids, count, &all->lines));
-    TRY(load_parts(db, Q_PAYMENTS_BY_ORDER, &payment_shape, ids, count, &all->payments));
-    TRY(load_parts(db, Q_REFUNDS_BY_ORDER, &refund_shape, ids, count, &all->refunds));
-    TRY(load_parts(db, Q_HOLDS_BY_ORDER, &hold_shape, ids, count, &all->holds));
+    *all = (struct all_parts){0};
+    if ((wanted & PART_LINES) != 0)
+        TRY(load_parts(db, Q_LINES_BY_ORDER, &line_shape, ids, count, &all->lines));
+    if ((wanted & PART_PAYMENTS) != 0)
+        TRY(load_parts(db, Q_PAYMENTS_BY_ORDER, &payment_shape, ids, count, &all->payments));
+    if ((wanted & PART_REFUNDS) != 0)
+        TRY(load_parts(db, Q_REFUNDS_BY_ORDER, &refund_shape, ids, count, &all->refunds));
+    if ((wanted & PART_HOLDS) != 0)
+        TRY(load_parts(db, Q_HOLDS_BY_ORDER, &hold_shape, ids, count, &all->holds));
+    if ((wanted & PART_RETURNS) == 0)
+        return STATUS_OK;
     TRY(load_parts(db, Q_RETURNS_BY_ORDER, &return_shape, ids, count, &all->returns));
     return load_parts(db, Q_INSPECTIONS_BY_ORDER, &inspection_shape, ids, count, &all->inspections);
 }
@@ -155,8 +162,8 @@ static void derive_due(struct order *order)
     order->refund_due = net > order->current_total ? net - order->current_total : 0;
 }
 
-enum status store_orders_load(struct db *db, struct arena *arena, const struct uuid *ids,
-                              size_t count, struct order_set *set)
+enum status store_orders_load_parts(struct db *db, struct arena *arena, const struct uuid *ids,
+                                    size_t count, unsigned parts, struct order_set *set)
 {
     *set = (struct order_set){NULL, 0};
     if (count == 0)
@@ -169,7 +176,7 @@ enum status store_orders_load(struct db *db, struct arena *arena, const struct u
     for (size_t i = 0; i < set->count; i++)
         found[i] = set->orders[i].id;
     struct all_parts all;
-    TRY(load_all_parts(db, found, set->count, &all));
+    TRY(load_wanted(db, found, set->count, parts, &all));
     for (size_t i = 0; i < set->count; i++) {
         struct order *order = &set->orders[i];
         order->lines = take_run(&all.lines, &order->id, &order->line_count);
@@ -181,6 +188,12 @@ enum status store_orders_load(struct db *db, struct arena *arena, const struct u
         derive_due(order);
     }
     return STATUS_OK;
+}
+
+enum status store_orders_load(struct db *db, struct arena *arena, const struct uuid *ids,
+                              size_t count, struct order_set *set)
+{
+    return store_orders_load_parts(db, arena, ids, count, PARTS_SHOWN | PART_RETURNS, set);
 }
 
 static int by_id(const void *id, const void *order)

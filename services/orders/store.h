@@ -17,7 +17,20 @@ struct order_set {
     size_t count;
 };
 
-/* ids may repeat, and may name no order: then it is not in the set. */
+/* What of an order besides its own row. */
+enum order_part {
+    PART_LINES = 1,
+    PART_PAYMENTS = 2,
+    PART_REFUNDS = 4,
+    PART_HOLDS = 8,
+    PART_RETURNS = 16,
+    PARTS_OF_A_LETTER = PART_LINES | PART_PAYMENTS,
+    PARTS_SHOWN = PARTS_OF_A_LETTER | PART_REFUNDS | PART_HOLDS,
+};
+/* ids may repeat, and may name no order: then it is not in the set. What is loaded for a decision
+ * is loaded whole: store_orders_load(). */
+enum status store_orders_load_parts(struct db *db, struct arena *arena, const struct uuid *ids,
+                                    size_t count, unsigned parts, struct order_set *set) MUST_CHECK;
 enum status store_orders_load(struct db *db, struct arena *arena, const struct uuid *ids,
                               size_t count, struct order_set *set) MUST_CHECK;
 /* NULL when it is not in the set. */
