@@ -85,7 +85,8 @@ void front_reply(struct front *front, struct job *job)
         if (!uuid_is_nil(&job->call.reply_hold_id))
             header.hold_id = uuid_text(&job->call.reply_hold_id, hold_id);
     }
-    log_command(front, job); /* first: the call's texts are the request's, which goes with the reply */
+    /* First: the call's texts are the request's, which goes with the reply. */
+    log_command(front, job);
     bus_server_reply_packed(front->server, &job->request, &header, job->packed,
                             job->status == STATUS_OK ? job->packed_bytes : 0);
     job_free(job, &front->pool);
