@@ -40,18 +40,23 @@ static int ends_of(const struct home *home, const char *service)
     return found;
 }
 
-/* What a service that will not start said last. */
+/* What a service that will not start said last: its last error, if it said one. */
 static int report_service(const struct home *home, const char *service, const char *reason)
 {
     char path[CLI_PATH_BYTES + 64], line[2048], last[2048] = "";
     snprintf(path, sizeof(path), "%s/%s.log", home->log, service);
     FILE *file = fopen(path, "r");
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-        memcpy(last, line, sizeof(last));
+    bool has_error = false;
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        bool is_error = strstr(line, "\"severity_text\":\"ERROR\"") != NULL;
+        if (is_error || !has_error)
+            memcpy(last, line, sizeof(last));
+        has_error = has_error || is_error;
+    }
     if (file != NULL)
         fclose(file);
     last[strcspn(last, "\n")] = '\0';
-    return cli_fail("%s does not become ready (%s). The last line of %s:\n  %s", service, reason,
+    return cli_fail("%s does not become ready (%s). From %s:\n  %s", service, reason,
                     path, last);
 }
 

@@ -453,7 +453,9 @@ static int serve(struct process *process, int signals)
     int code = 0;
     if (service->start != NULL &&
         service->start(service, process->bus, process->conf) != STATUS_OK) {
-        log_error("service_start_failed", "The service could not start");
+        /* The cause stands in an error before. */
+        log_warn("service_start_failed", "The service could not start");
+        life.was_ready = true;
         code = 1;
     } else {
         bus_loop_run(front.loop);
