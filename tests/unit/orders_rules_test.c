@@ -362,7 +362,8 @@ int main(void)
         cmocka_unit_test(running_totals_are_clamped_in_the_order_shipped_packed_picked_reserved),
         cmocka_unit_test(the_line_identity_holds_in_every_interleaving_of_totals),
         cmocka_unit_test(a_line_that_nobody_picks_is_fulfilled_with_the_last_unit_that_ships),
-        cmocka_unit_test(an_order_of_nothing_that_ships_needs_no_fulfillment_and_completes_when_paid),
+        cmocka_unit_test(
+            an_order_of_nothing_that_ships_needs_no_fulfillment_and_completes_when_paid),
         cmocka_unit_test(an_automatic_channel_confirms_at_once_whatever_the_payment),
         cmocka_unit_test(a_channels_line_without_a_known_sku_holds_the_order),
         cmocka_unit_test(several_holds_coexist_and_one_that_is_not_there_cannot_be_released),
