@@ -26,7 +26,8 @@ struct letters {
     const char *shop_name;
     struct zone *zone;
     enum mail_language fallback;
-    int directory; /* the shop's own templates; -1: none */
+    int directory;     /* the shop's own templates; -1: none */
+    const char *wrong; /* with the file that was read last; NULL: nothing */
     struct pair pairs[MESSAGE_KIND_COUNT][LANGUAGE_COUNT];
 };
 
@@ -41,28 +42,44 @@ static const char *built_in(const char *name)
     return NULL;
 }
 
-/* The shop's own file of this name, or NULL. Nothing but a file in that folder is opened. */
+/* Reads all of a file, or says with errno why not. */
+static char *read_whole(struct arena *arena, int fd)
+{
+    char *text = arena_alloc(arena, FILE_MAX_BYTES + 2);
+    size_t count = 0;
+    ssize_t n = 0;
+    while (count <= FILE_MAX_BYTES && (n = read(fd, text + count, FILE_MAX_BYTES + 1 - count)) > 0)
+        count += (size_t)n;
+    if (n < 0)
+        return NULL;
+    errno = EFBIG;
+    return count <= FILE_MAX_BYTES ? text : NULL;
+}
+
+/* The shop's own file of this name, or NULL; then letters->wrong says why, unless there is just
+ * none. Nothing but a file in that folder is opened, wherever a link may lead. */
 static const char *from_directory(struct letters *letters, const char *name)
 {
     struct open_how how = {.flags = O_RDONLY | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     int fd = (int)syscall(SYS_openat2, letters->directory, name, &how, sizeof(how));
-    if (fd < 0)
+    if (fd < 0 && errno == ENOENT)
         return NULL;
-    char *text = arena_alloc(letters->arena, FILE_MAX_BYTES + 1);
-    size_t count = 0;
-    ssize_t n = 0;
-    while (count < FILE_MAX_BYTES && (n = read(fd, text + count, FILE_MAX_BYTES - count)) > 0)
-        count += (size_t)n;
-    close(fd);
-    return n < 0 ? NULL : text;
+    const char *text = fd < 0 ? NULL : read_whole(letters->arena, fd);
+    if (text == NULL)
+        letters->wrong = arena_printf(letters->arena, "cannot read it: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return text;
 }
 
 static const char *file_text(void *context, const char *name)
 {
     struct letters *letters = context;
     const char *own = letters->directory < 0 ? NULL : from_directory(letters, name);
-    return own != NULL ? own : built_in(name);
+    if (own != NULL || letters->wrong != NULL)
+        return own;
+    return built_in(name);
 }
 
 /* ---- opening ---- */
@@ -72,7 +89,7 @@ static enum status read_template(struct letters *letters, enum template_kind kin
                                  const char **message)
 {
     const char *text = file_text(letters, name);
-    const char *wrong = "there is no such file";
+    const char *wrong = letters->wrong != NULL ? letters->wrong : "there is no such file";
     enum status status = text == NULL ? STATUS_INVALID : STATUS_OK;
     if (status == STATUS_OK && kind == TEMPLATE_TEXT && strncmp(text, "Subject: ", 9) != 0) {
         status = STATUS_INVALID;

@@ -403,8 +403,13 @@ static void a_shops_own_template_wins_and_a_wrong_one_stops_the_start(void **unu
     assert_int_equal(unlink(arena_printf(arena, "%s/refund.en.txt", folder)), 0);
     /* A link out of the folder is not followed. */
     assert_int_equal(symlink("/etc/hostname", arena_printf(arena, "%s/refund.en.txt", folder)), 0);
-    assert_int_equal(open_with(folder, NULL, NULL, &message), STATUS_OK);
+    assert_int_equal(open_with(folder, NULL, NULL, &message), STATUS_INVALID);
+    SAYS(message, "cannot read it");
     unlink(arena_printf(arena, "%s/refund.en.txt", folder));
+    /* Nor is a part that cannot be read passed over. */
+    assert_int_equal(symlink("/etc/hostname", arena_printf(arena, "%s/_head.html", folder)), 0);
+    assert_int_equal(open_with(folder, NULL, NULL, &message), STATUS_INVALID);
+    unlink(arena_printf(arena, "%s/_head.html", folder));
     assert_int_equal(rmdir(folder), 0);
     assert_int_equal(open_with(folder, NULL, NULL, &message), STATUS_INVALID);
     SAYS(message, "template_directory");
