@@ -56,8 +56,7 @@ static int report_service(const struct home *home, const char *service, const ch
     if (file != NULL)
         fclose(file);
     last[strcspn(last, "\n")] = '\0';
-    return cli_fail("%s does not become ready (%s). From %s:\n  %s", service, reason,
-                    path, last);
+    return cli_fail("%s does not become ready (%s). From %s:\n  %s", service, reason, path, last);
 }
 
 static int wait_for_service(const struct home *home, struct remote *remote, const char *service,

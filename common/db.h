@@ -3,8 +3,8 @@
  * The only module that includes libpq. Statements live in queries.sql, become a table at build
  * (tools/sqlgen.awk) and are prepared when the connection opens, so that a misspelt column stops a
  * deploy and names the query. Everything travels in binary and through libpq's pipeline mode:
- * writes are queued and cost no round trip of their own; a read, or the commit, sends what is queued
- * and reports the first thing that went wrong with any of it.
+ * writes are queued and cost no round trip of their own; a read, or the commit, sends what is
+ * queued and reports the first thing that went wrong with any of it.
  *
  * Ownership: db_open() makes, db_close() frees; used by one thread. What db_select() returns lives
  * in the arena given to db_use_arena().
@@ -49,13 +49,25 @@ struct db_arg {
     size_t count;     /* BYTES: bytes; arrays: elements */
 };
 
-/* Each is sent as the type that PostgreSQL found for the parameter; an integer that does not fit its
- * int2 or int4 is a bug. Texts: NULL is SQL NULL. Times: microseconds since 1970, 0 is SQL NULL.
- * Uuids: the pointer must live until the call returns; NULL and the nil uuid are SQL NULL. */
-static inline struct db_arg db_null(void) { return (struct db_arg){DB_ARG_NULL, 0, NULL, 0}; }
-static inline struct db_arg db_int(int64_t v) { return (struct db_arg){DB_ARG_INT, v, NULL, 0}; }
-static inline struct db_arg db_bool(bool v) { return (struct db_arg){DB_ARG_BOOL, v, NULL, 0}; }
-static inline struct db_arg db_text(const char *v) { return (struct db_arg){DB_ARG_TEXT, 0, v, 0}; }
+/* Each is sent as the type that PostgreSQL found for the parameter; an integer that does not fit
+ * its int2 or int4 is a bug. Texts: NULL is SQL NULL. Times: microseconds since 1970, 0 is SQL
+ * NULL. Uuids: the pointer must live until the call returns; NULL and the nil uuid are SQL NULL. */
+static inline struct db_arg db_null(void)
+{
+    return (struct db_arg){DB_ARG_NULL, 0, NULL, 0};
+}
+static inline struct db_arg db_int(int64_t v)
+{
+    return (struct db_arg){DB_ARG_INT, v, NULL, 0};
+}
+static inline struct db_arg db_bool(bool v)
+{
+    return (struct db_arg){DB_ARG_BOOL, v, NULL, 0};
+}
+static inline struct db_arg db_text(const char *v)
+{
+    return (struct db_arg){DB_ARG_TEXT, 0, v, 0};
+}
 static inline struct db_arg db_bytes(const void *v, size_t n)
 {
     return (struct db_arg){DB_ARG_BYTES, 0, v, n};
@@ -64,7 +76,10 @@ static inline struct db_arg db_uuid(const struct uuid *v)
 {
     return (struct db_arg){DB_ARG_UUID, 0, v, 0};
 }
-static inline struct db_arg db_time(int64_t us) { return (struct db_arg){DB_ARG_TIME, us, NULL, 0}; }
+static inline struct db_arg db_time(int64_t us)
+{
+    return (struct db_arg){DB_ARG_TIME, us, NULL, 0};
+}
 /* Whole arrays, for "= ANY($1)" and unnest(). */
 static inline struct db_arg db_ints(const int64_t *v, size_t n)
 {
@@ -98,8 +113,14 @@ struct db_shape {
     const struct db_field *fields;
     size_t count;
 };
-#define DB_FIELD(type_, member, kind_) {#member, kind_, offsetof(type_, member)}
-#define DB_FIELD_AS(type_, member, column_, kind_) {column_, kind_, offsetof(type_, member)}
+#define DB_FIELD(type_, member, kind_)                                                             \
+    {                                                                                              \
+#member, kind_, offsetof(type_, member)                                                    \
+    }
+#define DB_FIELD_AS(type_, member, column_, kind_)                                                 \
+    {                                                                                              \
+        column_, kind_, offsetof(type_, member)                                                    \
+    }
 #define DB_SHAPE(name, type_, ...)                                                                 \
     static const struct db_field name##_fields[] = {__VA_ARGS__};                                  \
     static const struct db_shape name = {sizeof(type_), name##_fields,                             \
@@ -122,14 +143,15 @@ enum status db_select_(struct db *db, int query, const struct db_shape *shape, v
 
 /* Writes one statement: queued, its error appears at the next db_select() or at commit. */
 #define db_exec(db, query, ...) db_exec_((db), (query), -1, DB_ARGS(__VA_ARGS__))
-/* The same, and it must touch exactly this many rows, else the transaction fails with STATUS_STALE. */
+/* The same, and it must touch exactly this many rows, else the transaction fails with STATUS_STALE.
+ */
 #define db_exec_expect(db, query, rows, ...) db_exec_((db), (query), (rows), DB_ARGS(__VA_ARGS__))
 enum status db_exec_(struct db *db, int query, int64_t expected_rows, const struct db_arg *args,
                      size_t nargs) MUST_CHECK;
 
-/* The open column set of a set-based statement (INSERT ... SELECT FROM unnest($1::uuid[], ...)): one
- * per query and transaction, made at the first call, written before the next db_select(), db_exec()
- * or commit, sets in the order in which they were made. */
+/* The open column set of a set-based statement (INSERT ... SELECT FROM unnest($1::uuid[], ...)):
+ * one per query and transaction, made at the first call, written before the next db_select(),
+ * db_exec() or commit, sets in the order in which they were made. */
 struct db_columns *db_columns(struct db *db, int query);
 /* Appends one row: one value per parameter. Text and bytes are copied. */
 #define db_add(columns, ...) db_add_((columns), DB_ARGS(__VA_ARGS__))
@@ -139,7 +161,7 @@ void db_add_(struct db_columns *columns, const struct db_arg *args, size_t nargs
 
 struct db_options {
     const char *dsn;
-    const char *schema;            /* search_path; NULL: the server's */
+    const char *schema; /* search_path; NULL: the server's */
     const char *application_name;
     const struct db_query *queries;
     int nqueries;
@@ -149,11 +171,12 @@ struct db_options {
     int lock_timeout_ms;
     int idle_session_timeout_ms;
     bool scans; /* its statements read whole tables on purpose (verify, reports), see db_open.c */
-    bool requires_durability; /* refuse a server whose fsync, full_page_writes or synchronous_commit is off */
+    bool requires_durability; /* refuse a server whose fsync, full_page_writes or synchronous_commit
+                                 is off */
 };
 
-/* Fails with UNAVAILABLE (server away) or INTERNAL (a query does not prepare, durability is off); the
- * cause is logged, naming the query, and is in db_error() until the next call. */
+/* Fails with UNAVAILABLE (server away) or INTERNAL (a query does not prepare, durability is off);
+ * the cause is logged, naming the query, and is in db_error() until the next call. */
 enum status db_open(const struct db_options *options, struct db **out) MUST_CHECK;
 void db_close(struct db **db);
 /* True after the connection was lost; only db_close() helps. */
@@ -167,12 +190,13 @@ int64_t db_take_wait_us(struct db *db);
 
 enum status db_begin(struct db *db) MUST_CHECK;           /* queued */
 enum status db_begin_read_only(struct db *db) MUST_CHECK; /* queued; repeatable read */
-/* OK; what failed, after which everything is rolled back; or STATUS_UNKNOWN: the connection was lost
- * after COMMIT was sent. */
+/* OK; what failed, after which everything is rolled back; or STATUS_UNKNOWN: the connection was
+ * lost after COMMIT was sent. */
 enum status db_commit(struct db *db) MUST_CHECK;
 void db_rollback(struct db *db);
 bool db_has_written(const struct db *db); /* anything queued since db_begin() */
-/* Rises with each statement or row queued: equal before and after means that nothing was written. */
+/* Rises with each statement or row queued: equal before and after means that nothing was written.
+ */
 uint64_t db_writes(const struct db *db);
 /* One statement given as text, without parameters, outside of the table: for migrations, locks and
  * tests. *number, if not NULL, gets the first column of the first row as an integer (0 if none). */

@@ -20,7 +20,8 @@ struct uuid {
 struct uuid uuid_new(void);
 /* The first 16 bytes of the BLAKE2b hash: an id for what has a natural key. */
 struct uuid uuid_of_hash(const void *bytes, size_t count);
-/* False when text is not a UUID in its usual form of 36 characters (either case). NULL and "" too. */
+/* False when text is not a UUID in its usual form of 36 characters (either case). NULL and "" too.
+ */
 bool uuid_parse(const char *text, struct uuid *out);
 /* Lower case, in a buffer of UUID_TEXT_BYTES; returns the buffer. */
 char *uuid_text(const struct uuid *uuid, char buffer[UUID_TEXT_BYTES]);

@@ -27,7 +27,8 @@ struct log_field {
 /* The service's name goes on each line; below minimum nothing is written. */
 void log_open(const char *service, enum log_severity minimum);
 void log_close(void);
-/* Trace and order of the work at hand, put on each line of this thread until changed; NULL: none. */
+/* Trace and order of the work at hand, put on each line of this thread until changed; NULL: none.
+ */
 void log_context(const char *traceparent, const char *order_id);
 /* Lines dropped because stdout stalled, since the start. */
 int64_t log_dropped(void);
@@ -35,8 +36,9 @@ int64_t log_dropped(void);
 /* event_name is documented in docs/reference/events.md; body is a constant sentence. A text field
  * that is NULL is left out. */
 #define log_event(severity, event_name, body, ...)                                                 \
-    log_event_((severity), (event_name), (body),                                                   \
-               (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){NULL, LOG_FIELD_INT, NULL, 0}})
+    log_event_(                                                                                    \
+        (severity), (event_name), (body),                                                          \
+        (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){NULL, LOG_FIELD_INT, NULL, 0}})
 void log_event_(enum log_severity severity, const char *event_name, const char *body,
                 const struct log_field *fields);
 

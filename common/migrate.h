@@ -1,8 +1,9 @@
 /* migrate.h -- brings a schema to the version that a binary knows, and checks that it is there.
  *
- * Migrations are numbered files, forward only, embedded in the binary (tools/migrations.awk makes the
- * table), one transaction each, checksummed. The platform's own (common/migrations) come first in
- * every schema, without being passed. Each is `expand` (default) or `contract`, said in its first line
+ * Migrations are numbered files, forward only, embedded in the binary (tools/migrations.awk makes
+ * the table), one transaction each, checksummed. The platform's own (common/migrations) come first
+ * in every schema, without being passed. Each is `expand` (default) or `contract`, said in its
+ * first line
  * ("-- contract: why"): a binary starts on a newer schema if all that it does not know is `expand`.
  */
 #pragma once
@@ -19,9 +20,9 @@ struct migration {
 };
 
 /* As the owner: creates the schema, the service's role (LOGIN, rights in this schema only) and
- * penstock_verify (reads all), then applies what is missing under an advisory lock, so that it can be
- * interrupted and run again. progress is told each one that it applies; may be NULL.
- * Fails with INTERNAL when an applied migration's checksum differs, naming it in *message. */
+ * penstock_verify (reads all), then applies what is missing under an advisory lock, so that it can
+ * be interrupted and run again. progress is told each one that it applies; may be NULL. Fails with
+ * INTERNAL when an applied migration's checksum differs, naming it in *message. */
 enum status migrate_apply(const char *owner_dsn, const char *schema, const char *role,
                           const struct migration *migrations, size_t count,
                           void (*progress)(const char *schema, const char *name),

@@ -26,15 +26,19 @@ int money_exponent(const char *currency);
 /* "120.00" with "HKD" -> 12000. The text may have fewer decimals than the currency, or more if the
  * rest are zeros ("600.00" TWD); exponents, signs other than '-', blanks and thousands separators
  * are refused. False on anything else, on an unknown currency, and past the limit. */
-__attribute__((warn_unused_result)) bool money_parse(const char *text, const char *currency, struct money *out);
+__attribute__((warn_unused_result)) bool money_parse(const char *text, const char *currency,
+                                                     struct money *out);
 /* "12.50"; with exactly the currency's decimals. Returns the buffer. */
 char *money_text(struct money money, char buffer[MONEY_TEXT_BYTES]);
 
-/* False on overflow or on two different currencies; an amount without currency adopts the other's. */
+/* False on overflow or on two different currencies; an amount without currency adopts the other's.
+ */
 __attribute__((warn_unused_result)) bool money_add(struct money *sum, struct money term);
 __attribute__((warn_unused_result)) bool money_subtract(struct money *from, struct money term);
-__attribute__((warn_unused_result)) bool money_multiply(struct money unit, int64_t quantity, struct money *out);
+__attribute__((warn_unused_result)) bool money_multiply(struct money unit, int64_t quantity,
+                                                        struct money *out);
 
 /* Shares total out by weights (non-negative, at least one positive; all zero: equally), by largest
- * remainder: the shares sum to total exactly, ties go to the lower index. Works for negative totals. */
+ * remainder: the shares sum to total exactly, ties go to the lower index. Works for negative
+ * totals. */
 void money_share(int64_t total_minor, const int64_t *weights, size_t count, int64_t *shares);
