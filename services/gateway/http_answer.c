@@ -70,10 +70,11 @@ static bool is_reserved(const char *name)
 static bool is_quantity(const char *name)
 {
     static const char *const quantities[] = {
-        "available", "requested", "quantity",   "held",     "stopped", "shipped",  "cancelled",
-        "open",      "remaining", "allocated",  "picked",   "packed",  "received", "returned",
-        "expected",  "actual",    "on_hand",    "limit",    "minimum", "maximum",  "line",
-        "count",     "version",   "returnable", "inspected"};
+        "available", "requested", "quantity",  "held",      "stopped", "shipped",
+        "cancelled", "open",      "remaining", "allocated", "picked",  "packed",
+        "received",  "returned",  "expected",  "actual",    "on_hand", "limit",
+        "minimum",   "maximum",   "line",      "count",     "version", "returnable",
+        "inspected", "asked",     "left",      "delta",     "current"};
     for (size_t i = 0; i < sizeof quantities / sizeof quantities[0]; i++)
         if (strcmp(name, quantities[i]) == 0)
             return true;
