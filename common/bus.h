@@ -91,8 +91,9 @@ struct bus_request {
 typedef void bus_request_fn(void *context, struct bus_request *request);
 enum status bus_server_open(struct bus_loop *loop, bus_request_fn *fn, void *context,
                             struct bus_server **out) MUST_CHECK;
-/* Sends and frees the request. message may be NULL (a refusal). A reply to a caller that has gone
- * is dropped; one refused by a connected peer is counted as a bug. */
+/* Sends and frees the request. message may be NULL (a refusal); one beyond BUS_MAX_MESSAGE_BYTES
+ * becomes the refusal answer_too_large. A reply to a caller that has gone is dropped; one refused
+ * by a connected peer is counted as a bug. */
 void bus_server_reply(struct bus_server *server, struct bus_request **request, ReplyHeader *header,
                       const ProtobufCMessage *message);
 /* The same with a message that is packed already. */

@@ -178,12 +178,28 @@ static void part_of_message(zmq_msg_t *part, const ProtobufCMessage *message)
     protobuf_c_message_pack(message, zmq_msg_data(part));
 }
 
+/* The receiver would close the connection on a message beyond the limit, and everybody else's
+ * replies with it. */
+static void refuse_large(ReplyHeader *header, zmq_msg_t *payload)
+{
+    static char code[] = "answer_too_large", text[] = "The answer is too large; ask for less.";
+    log_error("bus_reply_too_large", "A reply is larger than the bus carries",
+              LOG_INT("bytes", zmq_msg_size(payload)));
+    header->status = PENSTOCK__BUS__V1__STATUS__STATUS_TOO_LARGE;
+    header->code = code;
+    header->message = text;
+    zmq_msg_close(payload);
+    part_of(payload, NULL, 0);
+}
+
 /* EHOSTUNREACH: the caller has gone, and asks again if it still cares. EAGAIN: it is there and
  * takes no more, which credit makes impossible. */
 static void send_reply(struct bus_server *server, struct request *request, ReplyHeader *header,
                        zmq_msg_t *payload)
 {
     header->request_id = request->public.header->request_id;
+    if (zmq_msg_size(payload) > BUS_MAX_MESSAGE_BYTES)
+        refuse_large(header, payload);
     zmq_msg_t id, head;
     part_of(&id, request->id, request->id_bytes);
     part_of_message(&head, &header->base);

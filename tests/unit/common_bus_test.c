@@ -20,7 +20,7 @@
 
 /* ---- a server in a thread of its own, on a bus of its own ---- */
 
-enum manner { ECHO, SILENT, NOT_LEADER, BURST };
+enum manner { ECHO, SILENT, NOT_LEADER, BURST, LARGE };
 struct side {
     struct bus_options options;
     enum manner manner;
@@ -44,6 +44,16 @@ static void reply(struct side *side, struct bus_request *request, enum status st
                             request->payload_bytes);
 }
 
+static void reply_large(struct side *side, struct bus_request *request)
+{
+    ReplyHeader header = PENSTOCK__BUS__V1__REPLY_HEADER__INIT;
+    uint8_t *bytes = calloc(1, BUS_MAX_MESSAGE_BYTES + 1);
+    assert_non_null(bytes);
+    header.status = PENSTOCK__BUS__V1__STATUS__STATUS_OK;
+    bus_server_reply_packed(side->server, &request, &header, bytes, BUS_MAX_MESSAGE_BYTES + 1);
+    free(bytes);
+}
+
 static void serve(void *context, struct bus_request *request)
 {
     struct side *side = context;
@@ -54,6 +64,9 @@ static void serve(void *context, struct bus_request *request)
         break;
     case NOT_LEADER:
         reply(side, request, STATUS_NOT_LEADER);
+        break;
+    case LARGE:
+        reply_large(side, request);
         break;
     case SILENT:
         side->kept[side->nkept++] = request;
@@ -170,6 +183,18 @@ static void a_request_is_answered(void **state)
     assert_string_equal(answer, "hello");
     assert_true(bus_client_is_connected(asker.client, "echo"));
     assert_false(bus_client_is_connected(asker.client, "nobody"));
+    side_end(&side);
+    asker_close(&asker);
+}
+
+static void an_answer_beyond_the_limit_becomes_a_refusal(void **state)
+{
+    (void)state;
+    struct side side;
+    char answer[256];
+    side_start(&side, &server_options, LARGE);
+    struct asker asker = asker_open(&asker_options, 16);
+    assert_int_equal(call(&asker, "hello", 2000, answer), STATUS_TOO_LARGE);
     side_end(&side);
     asker_close(&asker);
 }
@@ -483,6 +508,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_answered),
+        cmocka_unit_test(an_answer_beyond_the_limit_becomes_a_refusal),
         cmocka_unit_test(a_question_waits_for_a_service_that_is_starting),
         cmocka_unit_test(silence_ends_at_the_deadline),
         cmocka_unit_test(who_leads_is_found_and_remembered),
