@@ -66,6 +66,8 @@ int cluster_create(const struct home *home) MUST_CHECK;
 /* In the child after fork(): becomes the server in the foreground. Never returns. */
 void cluster_exec(const struct home *home) __attribute__((noreturn));
 bool cluster_is_ready(const struct home *home);
+/* Waits until it takes connections, for up to a minute. */
+int cluster_wait(const struct home *home) MUST_CHECK;
 /* The path of a PostgreSQL program, newest version: "pg_dump". */
 int cluster_program(const char *program, char *path, size_t bytes) MUST_CHECK;
 

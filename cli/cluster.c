@@ -18,6 +18,10 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "common/id.h"
+
+#define READY_US INT64_C(60000000)
+#define POLL_US 50000
 
 int cluster_program(const char *program, char *path, size_t bytes)
 {
@@ -215,4 +219,16 @@ bool cluster_is_ready(const struct home *home)
     }
     int state = 0;
     return pid > 0 && waitpid(pid, &state, 0) == pid && WIFEXITED(state) && WEXITSTATUS(state) == 0;
+}
+
+int cluster_wait(const struct home *home)
+{
+    int64_t until = clock_monotonic_us() + READY_US;
+    while (!cluster_is_ready(home)) {
+        if (clock_monotonic_us() > until)
+            return cli_fail("PostgreSQL did not start within a minute; %s/postgres.log says why",
+                            home->log);
+        usleep(POLL_US);
+    }
+    return 0;
 }

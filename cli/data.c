@@ -195,10 +195,9 @@ int command_restore(int argc, char **argv)
         return cli_fail(
             "the database of this home is managed elsewhere; there: pg_restore --dbname=... %s",
             file);
-    if (cluster_create(&home) != 0 || supervisor_start(&home, NULL) != 0)
+    if (cluster_create(&home) != 0 || supervisor_start(&home, NULL) != 0 ||
+        cluster_wait(&home) != 0)
         return 1;
-    while (!cluster_is_ready(&home))
-        usleep(50000);
     printf("Restoring %s\n", file);
     fflush(stdout);
     result = restore_into(&home, file);

@@ -59,7 +59,7 @@ int cli_fail(const char *format, ...)
 /* Options that stand alone; every other "--name" is followed by its value. */
 static bool is_flag(const char *word)
 {
-    static const char *const flags[] = {"--follow", "--manual", "--parked", "--strict", "--yes"};
+    static const char *const flags[] = {"--follow", "--manual", "--parked", "--strict"};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         if (strcmp(word, flags[i]) == 0)
             return true;

@@ -13,18 +13,6 @@
 #define POLL_US 50000
 #define GIVE_UP_ENDS 4 /* a service that ended so often will not start by waiting */
 
-static int wait_for_database(const struct home *home)
-{
-    int64_t until = clock_monotonic_us() + READY_US;
-    while (!cluster_is_ready(home)) {
-        if (clock_monotonic_us() > until)
-            return cli_fail("PostgreSQL did not start within a minute; %s/postgres.log says why",
-                            home->log);
-        usleep(POLL_US);
-    }
-    return 0;
-}
-
 /* How often a service has ended since it was started. */
 static int ends_of(const struct home *home, const char *service)
 {
@@ -101,7 +89,6 @@ static int report_up(const struct home *home, int64_t since_us)
     return 0;
 }
 
-/* A listener that is taken would have the gateway start again and again: say so before. */
 static int start(struct home *home, const char *listen)
 {
     int applied = 0;
@@ -117,7 +104,7 @@ static int start(struct home *home, const char *listen)
             return 1;
         supervisor = home_supervisor(home);
     }
-    if (home->is_private && wait_for_database(home) != 0)
+    if (home->is_private && cluster_wait(home) != 0)
         return 1;
     if (data_migrate(home, &applied) != 0)
         return cli_fail("the services are not started; after mending it: penstock up --home %s",
