@@ -226,4 +226,6 @@ $(B)/tests/toy/bench: tests/toy/bench.c $(B)/tests/toy/world.o $(GEN)/toy/toy.pb
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*_test.c)))
 unit-tests: $(UNIT_TESTS)
 
+# A header that was moved or removed: whoever included it is compiled again, and says so if it still does.
+services/%.h common/%.h: ;
 -include $(wildcard $(B)/common/*.d $(B)/services/*/*.d $(B)/cli/*.d $(B)/tests/unit/*.d)

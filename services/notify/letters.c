@@ -9,9 +9,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/template.h"
 #include "services/notify/letter_files.h"
 #include "services/notify/rules.h"
-#include "services/notify/template.h"
 #include "services/notify/views.h"
 
 #define FILE_MAX_BYTES (256 << 10)
@@ -25,7 +25,7 @@ struct letters {
     struct arena *arena; /* everything that lives as long as this does */
     const char *shop_name;
     struct zone *zone;
-    enum mail_language fallback;
+    enum language fallback;
     int directory;     /* the shop's own templates; -1: none */
     const char *wrong; /* with the file that was read last; NULL: nothing */
     struct pair pairs[MESSAGE_KIND_COUNT][LANGUAGE_COUNT];
@@ -109,11 +109,11 @@ static enum status read_templates(struct letters *letters, const char **message)
     for (int kind = 1; kind <= MESSAGE_KIND_COUNT; kind++) {
         for (int language = 0; language < LANGUAGE_COUNT; language++) {
             struct view_context context = {letters->arena, letters->shop_name, letters->zone,
-                                           (enum mail_language)language};
+                                           (enum language)language};
             const struct view *sample = views_sample(&context);
             const char *stem =
                 arena_printf(letters->arena, "%s.%s", rules_kind_name((enum message_kind)kind),
-                             rules_language_tag((enum mail_language)language));
+                             wording_language_tag((enum language)language));
             struct pair *pair = &letters->pairs[kind - 1][language];
             const char *html = arena_printf(letters->arena, "%s.html", stem);
             const char *text = arena_printf(letters->arena, "%s.txt", stem);
@@ -130,7 +130,7 @@ static enum status read_settings(struct letters *letters, const struct notify_co
 {
     size_t count = strcspn(conf->shop_languages, ", ");
     const char *first = arena_strndup(letters->arena, conf->shop_languages, count);
-    if (!rules_language_parse(first, &letters->fallback)) {
+    if (!wording_language_parse(first, &letters->fallback)) {
         *message = "shop_languages must begin with zh-Hant or en";
         return STATUS_INVALID;
     }
@@ -213,7 +213,7 @@ void letters_write(const struct letters *letters, struct arena *arena,
                    const struct letter_subject *subject, int64_t now_us, struct letter *out)
 {
     const Contact *contact = subject->contact;
-    *out = (struct letter){.language = rules_language(contact->locale, letters->fallback)};
+    *out = (struct letter){.language = wording_language(contact->locale, letters->fallback)};
     const struct view_context context = {arena, letters->shop_name, letters->zone, out->language};
     const struct view *view = views_of(&context, subject);
     const struct pair *pair = &letters->pairs[subject->kind - 1][out->language];

@@ -15,6 +15,7 @@
 
 #include "common/arena.h"
 #include "common/status.h"
+#include "common/wording.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
 #include "penstock/orders/v1/orders.pb-c.h"
 #include "services/notify/notify.h"
@@ -38,7 +39,7 @@ struct letter_subject {
     const RefundRecorded *refund;      /* of a REFUND */
 };
 struct letter {
-    enum mail_language language;
+    enum language language;
     const char *subject, *text, *html;
     const char *to_name;   /* without controls */
     int32_t date_offset_s; /* of the shop's clock at now_us */

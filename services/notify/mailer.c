@@ -196,7 +196,7 @@ static bool write_mail(const struct mailer *mailer, struct mail *mail, struct ar
     int64_t now_us = clock_wall_us();
     struct letter letter;
     letters_write(mailer->letters, out->arena, &subject, now_us, &letter);
-    mail->locale = rules_language_tag(letter.language);
+    mail->locale = wording_language_tag(letter.language);
     const struct mime_mail mime = {.from_name = mailer->conf->shop_name,
                                    .from_address = mailer->conf->shop_mail_from,
                                    .to_name = letter.to_name,

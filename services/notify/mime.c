@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "services/notify/zone.h"
+#include "common/zone.h"
 
 #define HEADER_COLUMNS 76
 #define BODY_COLUMNS 76

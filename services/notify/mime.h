@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/notify/buffer.h"
+#include "common/buffer.h"
 
 struct mime_mail {
     const char *from_name, *from_address;

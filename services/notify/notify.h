@@ -35,18 +35,6 @@ enum message_kind {
 };
 #define MESSAGE_KIND_COUNT 3
 
-/* The languages that there are templates in. */
-#define MAIL_LANGUAGES(X)                                                                          \
-    X(ZH_HANT, "zh-Hant")                                                                          \
-    X(EN, "en")
-
-enum mail_language {
-#define X(name, tag) LANGUAGE_##name,
-    MAIL_LANGUAGES(X)
-#undef X
-        LANGUAGE_COUNT
-};
-
 /* What came of an attempt. */
 enum mail_outcome {
     OUTCOME_SENT,

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- ids ---- */
 
@@ -115,45 +114,7 @@ char *rules_mask_address(const char *address, char *buffer, size_t buffer_bytes)
     return buffer;
 }
 
-/* ---- languages and kinds ---- */
-
-static const char *const language_tags[LANGUAGE_COUNT] = {
-#define X(name, tag) [LANGUAGE_##name] = tag,
-    MAIL_LANGUAGES(X)
-#undef X
-};
-
-bool rules_language_parse(const char *tag, enum mail_language *out)
-{
-    for (int i = 0; i < LANGUAGE_COUNT; i++) {
-        if (strcmp(tag, language_tags[i]) == 0) {
-            *out = (enum mail_language)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *rules_language_tag(enum mail_language language)
-{
-    return language_tags[language];
-}
-
-/* The primary subtag is what comes before the first '-' or '_' (some channels write zh_TW). */
-static bool primary_is(const char *locale, const char *primary)
-{
-    size_t length = strcspn(locale, "-_");
-    return length == strlen(primary) && strncasecmp(locale, primary, length) == 0;
-}
-
-enum mail_language rules_language(const char *locale, enum mail_language fallback)
-{
-    if (primary_is(locale, "zh"))
-        return LANGUAGE_ZH_HANT;
-    if (primary_is(locale, "en"))
-        return LANGUAGE_EN;
-    return fallback;
-}
+/* ---- kinds ---- */
 
 const char *rules_kind_name(enum message_kind kind)
 {

@@ -36,12 +36,6 @@ bool rules_sender_is_valid(const char *address);
 /* "t***@example.com", at most buffer_bytes with the NUL; "" for "". */
 char *rules_mask_address(const char *address, char *buffer, size_t buffer_bytes);
 
-/* The language that a customer's BCP 47 locale is served in; fallback for what we have none for.
- * Any Chinese is served in Traditional Chinese, the nearest that there is. */
-enum mail_language rules_language(const char *locale, enum mail_language fallback);
-/* False when the tag is not one of ours, to the letter. */
-bool rules_language_parse(const char *tag, enum mail_language *out);
-const char *rules_language_tag(enum mail_language language);
 const char *rules_kind_name(enum message_kind kind);
 
 /* What an SMTP reply code means for the message. has_data_ended: the final dot had been sent. */

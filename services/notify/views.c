@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "common/wording.h"
 #include "services/notify/rules.h"
-#include "services/notify/wording.h"
 
 typedef Penstock__Orders__V1__Order Order;
 typedef Penstock__Orders__V1__OrderLine OrderLine;
@@ -259,7 +259,7 @@ const struct view *views_of(const struct view_context *context,
     const Contact *contact = subject->contact;
     const Order *order = contact->order == NULL ? &no_order : contact->order;
     struct fields f = {.shop_name = context->shop_name,
-                       .language = rules_language_tag(context->language),
+                       .language = wording_language_tag(context->language),
                        .customer_name = customer_name(contact)};
     order_fields(context, order, &f);
     f.number = contact->number;

@@ -5,15 +5,15 @@
  */
 #pragma once
 
+#include "common/template.h"
+#include "common/zone.h"
 #include "services/notify/letters.h"
-#include "services/notify/template.h"
-#include "services/notify/zone.h"
 
 struct view_context {
     struct arena *arena;
     const char *shop_name;
     const struct zone *zone;
-    enum mail_language language;
+    enum language language;
 };
 
 const struct view *views_of(const struct view_context *context,

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
+#include "common/wording.h"
 #include "services/notify/rules.h"
-#include "services/notify/wording.h"
 
 typedef Penstock__Common__V1__Money Money;
 

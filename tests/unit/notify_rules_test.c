@@ -1,4 +1,5 @@
 /* Who may be written to, in which language, and when a message is tried again. */
+#include "common/wording.h"
 #include "services/notify/rules.h"
 
 #include <setjmp.h>
@@ -89,17 +90,17 @@ static void a_customer_is_served_in_the_nearest_language(void **unused)
     (void)unused;
     static const struct {
         const char *locale;
-        enum mail_language language;
+        enum language language;
     } cases[] = {
         {"zh-Hant", LANGUAGE_ZH_HANT}, {"zh-TW", LANGUAGE_ZH_HANT},   {"zh_HK", LANGUAGE_ZH_HANT},
         {"ZH", LANGUAGE_ZH_HANT},      {"zh-Hans", LANGUAGE_ZH_HANT}, {"en", LANGUAGE_EN},
         {"en-GB", LANGUAGE_EN},        {"EN_us", LANGUAGE_EN},        {"ja", LANGUAGE_COUNT},
         {"", LANGUAGE_COUNT},          {"english", LANGUAGE_COUNT},   {"-", LANGUAGE_COUNT}};
     for (size_t i = 0; i < COUNT(cases); i++)
-        assert_int_equal(rules_language(cases[i].locale, LANGUAGE_COUNT), cases[i].language);
-    enum mail_language language;
-    assert_true(rules_language_parse("en", &language));
-    assert_false(rules_language_parse("en-GB", &language));
+        assert_int_equal(wording_language(cases[i].locale, LANGUAGE_COUNT), cases[i].language);
+    enum language language;
+    assert_true(wording_language_parse("en", &language));
+    assert_false(wording_language_parse("en-GB", &language));
 }
 
 static void a_message_has_one_id_and_lies_among_its_orders_messages(void **unused)

@@ -1,5 +1,5 @@
 /* The template engine: what it says, and that nothing hostile gets through a hole. */
-#include "services/notify/template.h"
+#include "common/template.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

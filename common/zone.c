@@ -1,4 +1,4 @@
-#include "services/notify/zone.h"
+#include "common/zone.h"
 
 #include <stdbool.h>
 #include <stddef.h>

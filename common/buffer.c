@@ -1,4 +1,4 @@
-#include "services/notify/buffer.h"
+#include "common/buffer.h"
 
 #include <stdarg.h>
 #include <string.h>

@@ -20,8 +20,8 @@
 #include <stddef.h>
 
 #include "common/arena.h"
+#include "common/buffer.h"
 #include "common/status.h"
-#include "services/notify/buffer.h"
 
 enum template_kind { TEMPLATE_HTML, TEMPLATE_TEXT };
 

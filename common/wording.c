@@ -1,7 +1,48 @@
-#include "services/notify/wording.h"
+#include "common/wording.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+/* ---- languages ---- */
+
+static const char *const language_tags[LANGUAGE_COUNT] = {
+#define X(name, tag) [LANGUAGE_##name] = tag,
+    LANGUAGES(X)
+#undef X
+};
+
+bool wording_language_parse(const char *tag, enum language *out)
+{
+    for (int i = 0; i < LANGUAGE_COUNT; i++) {
+        if (strcmp(tag, language_tags[i]) == 0) {
+            *out = (enum language)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *wording_language_tag(enum language language)
+{
+    return language_tags[language];
+}
+
+/* The primary subtag is what comes before the first '-' or '_' (some channels write zh_TW). */
+static bool primary_is(const char *locale, const char *primary)
+{
+    size_t length = strcspn(locale, "-_");
+    return length == strlen(primary) && strncasecmp(locale, primary, length) == 0;
+}
+
+enum language wording_language(const char *locale, enum language fallback)
+{
+    if (primary_is(locale, "zh"))
+        return LANGUAGE_ZH_HANT;
+    if (primary_is(locale, "en"))
+        return LANGUAGE_EN;
+    return fallback;
+}
 
 /* ---- money ---- */
 
@@ -45,7 +86,7 @@ const char *wording_money(struct arena *arena, struct money money)
 
 /* ---- time ---- */
 
-const char *wording_time(struct arena *arena, enum mail_language language, const struct zone *zone,
+const char *wording_time(struct arena *arena, enum language language, const struct zone *zone,
                          int64_t at_us)
 {
     static const char *const months[] = {"January",   "February", "March",    "April",
@@ -108,7 +149,7 @@ static const struct word payments[] = {
     {"gift_card", {"禮物卡", "Gift card"}},
 };
 
-static const char *word_of(const struct word *words, size_t count, enum mail_language language,
+static const char *word_of(const struct word *words, size_t count, enum language language,
                            const char *code, const char *otherwise)
 {
     for (size_t i = 0; i < count; i++) {
@@ -120,12 +161,12 @@ static const char *word_of(const struct word *words, size_t count, enum mail_lan
 #define WORD_OF(words, language, code, otherwise)                                                  \
     word_of((words), sizeof(words) / sizeof((words)[0]), (language), (code), (otherwise))
 
-const char *wording_carrier(enum mail_language language, const char *carrier)
+const char *wording_carrier(enum language language, const char *carrier)
 {
     return WORD_OF(carriers, language, carrier, carrier);
 }
 
-const char *wording_payment(enum mail_language language, const char *method)
+const char *wording_payment(enum language language, const char *method)
 {
     return WORD_OF(payments, language, method, "");
 }
@@ -149,7 +190,7 @@ static bool is_mostly_chinese(const char *text)
     return (unsigned char)text[0] >= 0xe3 && (unsigned char)text[0] <= 0xe9;
 }
 
-size_t wording_address(struct arena *arena, enum mail_language language,
+size_t wording_address(struct arena *arena, enum language language,
                        const Penstock__Common__V1__Address *a,
                        const char *lines[WORDING_ADDRESS_LINES])
 {

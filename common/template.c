@@ -1,4 +1,4 @@
-#include "services/notify/template.h"
+#include "common/template.h"
 
 #include <assert.h>
 #include <stdbool.h>
