@@ -188,14 +188,15 @@ SELECT what, count(*) OVER () AS number FROM (
 
 -- ---- money ----
 
--- What was given back never exceeds what was taken, per payment, per order and per inspection.
+-- What was given back, is on its way or is owed after a failure never exceeds what was taken, per
+-- payment, per order and per inspection.
 -- name: money_refund
 SELECT what, count(*) OVER () AS number FROM (
     SELECT format('payment %s of order %s: %s captured, %s refunded', p.id, p.order_id,
                   CASE WHEN p.status = 3 THEN p.amount ELSE 0 END, r.amount) AS what
     FROM orders.payment p
     JOIN (SELECT order_id, payment_id, sum(amount) AS amount FROM orders.refund
-          WHERE status IN (3, 4) GROUP BY order_id, payment_id) AS r
+          WHERE status <> 6 GROUP BY order_id, payment_id) AS r
          ON r.order_id = p.order_id AND r.payment_id = p.id
     WHERE r.amount > CASE WHEN p.status = 3 THEN p.amount ELSE 0 END
     UNION ALL
@@ -222,7 +223,7 @@ SELECT what, count(*) OVER () AS number FROM (
     SELECT format('payment %s of order %s says %s refunded, its refunds %s', p.id, p.order_id,
                   p.refunded, coalesce(r.amount, 0)) AS what
     FROM orders.payment p
-    LEFT JOIN (SELECT order_id, payment_id, sum(amount) AS amount FROM orders.refund WHERE status <> 5
+    LEFT JOIN (SELECT order_id, payment_id, sum(amount) AS amount FROM orders.refund WHERE status <> 6
                GROUP BY order_id, payment_id) AS r ON r.order_id = p.order_id AND r.payment_id = p.id
     WHERE p.refunded <> coalesce(r.amount, 0)
     UNION ALL
@@ -235,17 +236,20 @@ SELECT what, count(*) OVER () AS number FROM (
                       sum(refunded) AS refunded, bool_or(status = 2) AS has_authorized,
                       bool_or(status = 1) AS has_pending, bool_or(status = 4) AS has_voided
                FROM orders.payment GROUP BY order_id) AS p ON p.order_id = o.id
+    LEFT JOIN (SELECT order_id, sum(amount) AS open FROM orders.refund WHERE status IN (1, 2, 3, 5)
+               GROUP BY order_id) AS w ON w.order_id = o.id
     LEFT JOIN (SELECT order_id, sum(refund_due) AS due FROM orders.inspection GROUP BY order_id) AS n
          ON n.order_id = o.id
     CROSS JOIN LATERAL (SELECT coalesce(p.captured, 0) AS captured,
-                               coalesce(p.refunded, 0) AS refunded) AS l
+                               coalesce(p.refunded, 0) AS refunded,
+                               coalesce(p.refunded, 0) - coalesce(w.open, 0) AS returned) AS l
     CROSS JOIN LATERAL (SELECT coalesce(n.due, 0) AS due) AS i
     CROSS JOIN LATERAL (SELECT greatest(0, o.total - o.cancelled_value - i.due) AS charge) AS c
     CROSS JOIN LATERAL (
         SELECT greatest(0, c.charge - greatest(0, l.refunded - greatest(0, l.captured - c.charge)))
                AS current_total) AS m
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN l.refunded > 0 AND l.refunded >= l.captured THEN 8 WHEN l.refunded > 0 THEN 7
+        SELECT CASE WHEN l.returned > 0 AND l.returned >= l.captured THEN 8 WHEN l.returned > 0 THEN 7
                     WHEN l.captured > c.charge THEN 6
                     WHEN l.captured = c.charge AND (l.captured > 0 OR o.total = 0) THEN 5
                     WHEN l.captured > 0 THEN 4 WHEN p.has_authorized THEN 3 WHEN p.has_pending THEN 2

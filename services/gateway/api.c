@@ -420,6 +420,9 @@ static void ask(struct http_request *request, const ProtobufCMessage *message)
     struct http_thread *thread = request->thread;
     RequestHeader header = PENSTOCK__BUS__V1__REQUEST_HEADER__INIT;
     char *permissions[32];
+    if (!is_of_every_service(request->endpoint)) /* rules may tell roles apart */
+        permissions[header.n_permissions++] =
+            arena_printf(request->arena, "role:%s", request->role->name);
     for (const char *const *at = permissions_of(request); *at != NULL; at++) {
         assert(header.n_permissions < sizeof permissions / sizeof permissions[0]);
         permissions[header.n_permissions++] = loan(*at);

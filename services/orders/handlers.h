@@ -39,6 +39,8 @@ batch_fn place_orders, import_orders;
 handler_fn get_order, list_orders, get_timeline, get_contacts;
 handler_fn confirm_order, cancel_order, place_hold, release_hold, record_payment, record_refund;
 handler_fn upsert_channel;
+handler_fn approve_refund, decline_refund, retry_refund, list_refunds;
+handler_fn get_refund_policy, update_refund_policy;
 batch_fn on_stock_allocated, on_stock_released;
 batch_fn on_fulfillment_picked, on_fulfillment_packed, on_fulfillment_shipped;
 batch_fn on_fulfillment_cancelled, on_parcel_delivered;

@@ -12,8 +12,6 @@ typedef Penstock__Orders__V1__ReleaseHoldRequest ReleaseHoldRequest;
 typedef Penstock__Orders__V1__ReleaseHoldResponse ReleaseHoldResponse;
 typedef Penstock__Orders__V1__RecordPaymentRequest RecordPaymentRequest;
 typedef Penstock__Orders__V1__RecordPaymentResponse RecordPaymentResponse;
-typedef Penstock__Orders__V1__RecordRefundRequest RecordRefundRequest;
-typedef Penstock__Orders__V1__RecordRefundResponse RecordRefundResponse;
 typedef Penstock__Orders__V1__UpsertChannelRequest UpsertChannelRequest;
 typedef Penstock__Orders__V1__UpsertChannelResponse UpsertChannelResponse;
 
@@ -214,33 +212,6 @@ ORDERS_HANDLER(record_payment, RecordPaymentRequest, RecordPaymentResponse)
         TRY(complete_if_due(call, order, &act));
         store_order_save(call->db, order);
     }
-    out->order = view_order(call->arena, order, NULL);
-    return STATUS_OK;
-}
-
-ORDERS_HANDLER(record_refund, RecordRefundRequest, RecordRefundResponse)
-{
-    struct order *order;
-    struct refusal no;
-    struct act act = act_of(call);
-    struct uuid payment_id;
-    struct refund_facts facts = {.reason = in->reason};
-    if (!rules_check_text(in->reason, 200, &no, "reason"))
-        return refuse_by(call, &no);
-    if (in->payment[0] != '\0' && !uuid_parse(in->payment, &payment_id))
-        return refuse(call, STATUS_INVALID, "invalid", "payment", "The order has no such payment.");
-    TRY(load_order(call, in->id, "id", &order));
-    if (!rules_check_amount(in->amount, order->currency, &no, "amount", &facts.amount))
-        return refuse_by(call, &no);
-    facts.payment_id = in->payment[0] != '\0' ? &payment_id : NULL;
-    facts.ids = new_ids(call->arena, order->payment_count);
-    size_t count;
-    const struct refund *refunds = rules_refund(order, &act, &facts, &count, &no);
-    if (refunds == NULL)
-        return refuse_by(call, &no);
-    TRY(emit_refunds(call, order, refunds, count));
-    TRY(complete_if_due(call, order, &act));
-    store_order_save(call->db, order);
     out->order = view_order(call->arena, order, NULL);
     return STATUS_OK;
 }

@@ -86,7 +86,22 @@
     X(APPROVED, 2)                                                                                 \
     X(PROCESSING, 3)                                                                               \
     X(SUCCEEDED, 4)                                                                                \
-    X(FAILED, 5)
+    X(FAILED, 5)                                                                                   \
+    X(CANCELLED, 6)
+/* A failed one is still owed: it keeps its share of what was captured, and is tried again. */
+#define REFUND_TRANSITIONS(X)                                                                      \
+    X(REQUESTED, APPROVED)                                                                         \
+    X(REQUESTED, SUCCEEDED)                                                                        \
+    X(REQUESTED, CANCELLED)                                                                        \
+    X(APPROVED, PROCESSING)                                                                        \
+    X(PROCESSING, SUCCEEDED)                                                                       \
+    X(PROCESSING, FAILED)                                                                          \
+    X(FAILED, APPROVED)                                                                            \
+    X(FAILED, SUCCEEDED)                                                                           \
+    X(FAILED, CANCELLED)
+#define REFUND_PROVIDERS(X)                                                                        \
+    X(MANUAL, 1)                                                                                   \
+    X(CHANNEL, 2)
 
 #define X(name, number) ORDER_##name = number,
 enum order_status { ORDER_STATUSES(X) };
@@ -105,6 +120,10 @@ enum entry_status { ENTRY_STATUSES(X) };
 #undef X
 #define X(name, number) REFUND_##name = number,
 enum refund_status { REFUND_STATUSES(X) };
+#undef X
+
+#define X(name, number) PROVIDER_##name = number,
+enum refund_provider { REFUND_PROVIDERS(X) };
 #undef X
 
 /* What a stock policy of the wire becomes: unspecified is ACCEPT. */
@@ -136,7 +155,7 @@ struct payment {
     const char *method, *reference; /* reference "": none */
     enum entry_status status;
     int64_t amount;
-    int64_t refunded; /* of it, requested and succeeded */
+    int64_t refunded; /* of it, promised: all but what was cancelled */
     int64_t paid_at_us, recorded_at_us;
     bool is_changed, is_new;
 };
@@ -149,7 +168,14 @@ struct refund {
     struct uuid return_id, inspection_id; /* nil: not of a return */
     int64_t recorded_at_us;
     const char *actor;
-    bool is_new;
+    struct uuid request_id; /* nil: asked for by itself */
+    enum refund_provider provider;
+    const char *approved_by, *error; /* "": nobody, none */
+    int32_t attempts;
+    int64_t settled_at_us;
+    const uint8_t *parts; /* RefundParts, packed; on the first of its request */
+    size_t parts_bytes;
+    bool is_new, is_changed;
 };
 
 struct hold {

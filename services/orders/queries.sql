@@ -129,10 +129,21 @@ WHERE p.order_id = t.order_id AND p.id = t.id;
 
 -- name: refund_insert
 INSERT INTO refund (order_id, id, payment_id, status, amount, reason, return_id, inspection_id,
-                    recorded_at, actor)
+                    recorded_at, actor, request_id, provider, approved_by, settled_at, parts)
 SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::smallint[]),
        unnest($5::bigint[]), unnest($6::text[]), unnest($7::uuid[]), unnest($8::uuid[]),
-       unnest($9::timestamptz[]), unnest($10::text[]);
+       unnest($9::timestamptz[]), unnest($10::text[]), unnest($11::uuid[]), unnest($12::smallint[]),
+       unnest($13::text[]), unnest($14::timestamptz[]), unnest($15::bytea[]);
+
+-- name: refund_update
+UPDATE refund r
+SET status = t.status, provider = t.provider, approved_by = t.approved_by, attempts = t.attempts,
+    error = t.error, settled_at = t.settled_at
+FROM (SELECT unnest($1::uuid[]) AS order_id, unnest($2::uuid[]) AS id,
+             unnest($3::smallint[]) AS status, unnest($4::smallint[]) AS provider,
+             unnest($5::text[]) AS approved_by, unnest($6::integer[]) AS attempts,
+             unnest($7::text[]) AS error, unnest($8::timestamptz[]) AS settled_at) AS t
+WHERE r.order_id = t.order_id AND r.id = t.id;
 
 -- name: hold_insert
 INSERT INTO hold (order_id, id, type, reason, actor, placed_at, expires_at, released_at,
@@ -240,7 +251,8 @@ SELECT order_id, id, amount, refunded, paid_at, recorded_at, status, method, ref
 FROM payment WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id;
 
 -- name: refunds_by_order
-SELECT order_id, id, payment_id, status, amount, reason, return_id, inspection_id, recorded_at, actor
+SELECT order_id, id, payment_id, status, amount, reason, return_id, inspection_id, recorded_at,
+       actor, request_id, provider, approved_by, attempts, error, settled_at, parts
 FROM refund WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id;
 
 -- name: holds_by_order

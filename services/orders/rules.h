@@ -52,6 +52,8 @@ bool rules_line_is_tracked(const struct order_line *line);
 int64_t rules_line_open(const struct order_line *line);
 /* The terms of a tracked line from its running totals, in any interleaving of them. */
 void rules_line_derive(struct order_line *line);
+/* The sum of those that failed: promised, and owed until they are tried again or cancelled. */
+int64_t rules_refunds_failed(const struct order *order);
 enum payment_status rules_payment_status(const struct order *order);
 enum fulfillment_status rules_fulfillment_status(const struct order *order);
 enum return_status rules_return_status(const struct order *order);
@@ -117,9 +119,14 @@ struct refund_facts {
     const char *reason;
     const struct uuid *payment_id; /* NULL: spread over the payments, oldest first */
     struct uuid return_id, inspection_id;
-    const struct uuid *ids; /* for the new refunds: one per payment of the order */
+    const struct uuid *ids;    /* for the new refunds: one per payment of the order */
+    enum refund_status status; /* in which they begin; 0: succeeded */
+    enum refund_provider provider;
+    struct uuid request_id;
+    const uint8_t *parts; /* RefundParts, packed */
+    size_t parts_bytes;
 };
-/* Records succeeded refunds; the first new one and their count. NULL when refused: never more than
+/* Records refunds; the first new one and their count. NULL when refused: never more than
  * what was captured and not refunded, per payment and in all. */
 struct refund *rules_refund(struct order *order, const struct act *act,
                             const struct refund_facts *facts, size_t *count, struct refusal *no);

@@ -131,11 +131,32 @@ static bool has_entry(const struct order *order, enum entry_status status)
     return false;
 }
 
+/* Of what was promised back, what the customer has not: of all that is on its way, or only of what
+ * has failed. */
+static int64_t refunds_in(const struct order *order, bool with_those_on_their_way)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < order->refund_count; i++) {
+        enum refund_status status = order->refunds[i].status;
+        bool is_on_its_way =
+            status == REFUND_REQUESTED || status == REFUND_APPROVED || status == REFUND_PROCESSING;
+        if (status == REFUND_FAILED || (with_those_on_their_way && is_on_its_way))
+            sum += order->refunds[i].amount;
+    }
+    return sum;
+}
+
+int64_t rules_refunds_failed(const struct order *order)
+{
+    return refunds_in(order, false);
+}
+
 enum payment_status rules_payment_status(const struct order *order)
 {
     int64_t captured = order->captured_total, charge = charge_of(order);
-    if (order->refunded_total > 0)
-        return order->refunded_total >= captured ? PAYMENT_REFUNDED : PAYMENT_PARTIALLY_REFUNDED;
+    int64_t returned = order->refunded_total - refunds_in(order, true);
+    if (returned > 0)
+        return returned >= captured ? PAYMENT_REFUNDED : PAYMENT_PARTIALLY_REFUNDED;
     if (captured > charge)
         return PAYMENT_OVERPAID;
     if (captured == charge && (captured > 0 || order->total == 0))
@@ -165,7 +186,7 @@ static void derive_money(struct order *order)
     int64_t net = order->captured_total - order->refunded_total;
     order->current_total = max_of(0, charge - max_of(0, order->refunded_total - beyond));
     order->amount_due = max_of(0, order->current_total - net);
-    order->refund_due = max_of(0, net - order->current_total);
+    order->refund_due = max_of(0, net - order->current_total) + rules_refunds_failed(order);
 }
 
 static void mark_if_changed(struct order_line *line, const struct order_line *before)

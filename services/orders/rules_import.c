@@ -108,8 +108,11 @@ static void refund_payment(struct order *order, const struct act *act, struct pa
         amount = rules_payment_refundable(payment);
     if (amount <= 0)
         return;
-    struct refund_facts facts = {
-        .amount = amount, .reason = "channel", .payment_id = &payment->id, .ids = id};
+    struct refund_facts facts = {.amount = amount,
+                                 .reason = "channel",
+                                 .payment_id = &payment->id,
+                                 .ids = id,
+                                 .provider = PROVIDER_CHANNEL};
     struct refusal no = {0};
     size_t count;
     rules_refund(order, act, &facts, &count, &no);

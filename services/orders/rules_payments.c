@@ -149,28 +149,44 @@ static bool may_refund(const struct order *order, const struct refund_facts *fac
     return false;
 }
 
-static void add_refund(struct order *order, const struct act *act, const struct refund_facts *facts,
-                       struct payment *payment, int64_t amount, const struct uuid *id)
+static const char *refund_note(enum refund_status status)
 {
+    return status == REFUND_REQUESTED  ? "refund_requested"
+           : status == REFUND_APPROVED ? "refund_approved"
+                                       : "refund_recorded";
+}
+
+static void add_refund(struct order *order, const struct act *act, const struct refund_facts *facts,
+                       struct payment *payment, int64_t amount, const struct uuid *id,
+                       bool is_first)
+{
+    enum refund_status status = facts->status != 0 ? facts->status : REFUND_SUCCEEDED;
     payment->refunded += amount;
     payment->is_changed = true;
     order->refunds[order->refund_count++] = (struct refund){
         .order_id = order->id,
         .id = *id,
         .payment_id = payment->id,
-        .status = REFUND_SUCCEEDED,
+        .status = status,
         .amount = amount,
         .reason = facts->reason,
         .return_id = facts->return_id,
         .inspection_id = facts->inspection_id,
         .recorded_at_us = act->now_us,
         .actor = act->actor,
+        .request_id = facts->request_id,
+        .provider = facts->provider != 0 ? facts->provider : PROVIDER_MANUAL,
+        .approved_by = status == REFUND_REQUESTED ? "" : act->actor,
+        .error = "",
+        .settled_at_us = status == REFUND_SUCCEEDED ? act->now_us : 0,
+        .parts = is_first ? facts->parts : NULL,
+        .parts_bytes = is_first ? facts->parts_bytes : 0,
         .is_new = true,
     };
     struct money money = {.minor = amount};
     memcpy(money.currency, order->currency, sizeof(money.currency));
     char text[MONEY_TEXT_BYTES];
-    rules_note(order, act, "refund_recorded",
+    rules_note(order, act, refund_note(status),
                arena_printf(act->arena, "%s %s", money_text(money, text), order->currency));
 }
 
@@ -200,7 +216,8 @@ struct refund *rules_refund(struct order *order, const struct act *act,
             continue;
         if (amount > left)
             amount = left;
-        add_refund(order, act, facts, payment, amount, &facts->ids[order->refund_count - first]);
+        size_t index = order->refund_count - first;
+        add_refund(order, act, facts, payment, amount, &facts->ids[index], index == 0);
         left -= amount;
     }
     *count = order->refund_count - first;

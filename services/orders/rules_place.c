@@ -93,6 +93,10 @@ static void place_payments(struct order *order, const struct placing *placing,
             .reason = "channel",
             .recorded_at_us = act->now_us,
             .actor = act->actor,
+            .provider = PROVIDER_CHANNEL,
+            .approved_by = act->actor,
+            .error = "",
+            .settled_at_us = act->now_us,
             .is_new = true,
         };
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "queries.h"
+#include "rules.h"
 
 /* ---- shapes ---- */
 
@@ -12,7 +13,9 @@
 static_assert(offsetof(struct order, details_bytes) ==
                       offsetof(struct order, details) + offsetof(struct db_bytea, count) &&
                   offsetof(struct external, answer_bytes) ==
-                      offsetof(struct external, answer) + offsetof(struct db_bytea, count),
+                      offsetof(struct external, answer) + offsetof(struct db_bytea, count) &&
+                  offsetof(struct refund, parts_bytes) ==
+                      offsetof(struct refund, parts) + offsetof(struct db_bytea, count),
               "bytea");
 static_assert(sizeof(enum order_status) == sizeof(int32_t), "statuses are read as int32");
 
@@ -74,7 +77,11 @@ DB_SHAPE(refund_shape, struct refund, DB_FIELD(struct refund, order_id, DB_UUID)
          DB_FIELD(struct refund, reason, DB_TEXT), DB_FIELD(struct refund, return_id, DB_UUID),
          DB_FIELD(struct refund, inspection_id, DB_UUID),
          TIME(struct refund, recorded_at_us, "recorded_at"),
-         DB_FIELD(struct refund, actor, DB_TEXT));
+         DB_FIELD(struct refund, actor, DB_TEXT), DB_FIELD(struct refund, request_id, DB_UUID),
+         DB_FIELD(struct refund, provider, DB_INT32), DB_FIELD(struct refund, approved_by, DB_TEXT),
+         DB_FIELD(struct refund, error, DB_TEXT), DB_FIELD(struct refund, attempts, DB_INT32),
+         TIME(struct refund, settled_at_us, "settled_at"),
+         DB_FIELD(struct refund, parts, DB_BYTEA));
 
 DB_SHAPE(hold_shape, struct hold, DB_FIELD(struct hold, order_id, DB_UUID),
          DB_FIELD(struct hold, id, DB_UUID), DB_FIELD(struct hold, type, DB_TEXT),
@@ -159,7 +166,8 @@ static void derive_due(struct order *order)
 {
     int64_t net = order->captured_total - order->refunded_total;
     order->amount_due = order->current_total > net ? order->current_total - net : 0;
-    order->refund_due = net > order->current_total ? net - order->current_total : 0;
+    order->refund_due =
+        (net > order->current_total ? net - order->current_total : 0) + rules_refunds_failed(order);
 }
 
 enum status store_orders_load_parts(struct db *db, struct arena *arena, const struct uuid *ids,

@@ -7,9 +7,9 @@
 static void open_sets(struct db *db)
 {
     static const int in_order[] = {
-        Q_ORDER_INSERT, Q_LINE_INSERT,   Q_PAYMENT_INSERT,    Q_ORDER_UPDATE,    Q_ORDER_REWRITE,
-        Q_LINE_UPDATE,  Q_LINE_REWRITE,  Q_PAYMENT_UPDATE,    Q_REFUND_INSERT,   Q_HOLD_INSERT,
-        Q_HOLD_RELEASE, Q_RETURN_UPSERT, Q_INSPECTION_INSERT, Q_TIMELINE_INSERT,
+        Q_ORDER_INSERT, Q_LINE_INSERT,  Q_PAYMENT_INSERT, Q_ORDER_UPDATE,      Q_ORDER_REWRITE,
+        Q_LINE_UPDATE,  Q_LINE_REWRITE, Q_PAYMENT_UPDATE, Q_REFUND_INSERT,     Q_REFUND_UPDATE,
+        Q_HOLD_INSERT,  Q_HOLD_RELEASE, Q_RETURN_UPSERT,  Q_INSPECTION_INSERT, Q_TIMELINE_INSERT,
     };
     for (size_t i = 0; i < sizeof(in_order) / sizeof(in_order[0]); i++)
         db_columns(db, in_order[i]);
@@ -108,7 +108,13 @@ static void write_refund(struct db *db, const struct refund *r)
         db_add(db_columns(db, Q_REFUND_INSERT), db_uuid(&r->order_id), db_uuid(&r->id),
                db_uuid(&r->payment_id), db_int(r->status), db_int(r->amount), db_text(r->reason),
                db_uuid(&r->return_id), db_uuid(&r->inspection_id), db_time(r->recorded_at_us),
-               db_text(r->actor));
+               db_text(r->actor), db_uuid(&r->request_id), db_int(r->provider),
+               db_text(r->approved_by), db_time(r->settled_at_us),
+               db_bytes(r->parts_bytes > 0 ? r->parts : (const uint8_t *)"", r->parts_bytes));
+    else if (r->is_changed)
+        db_add(db_columns(db, Q_REFUND_UPDATE), db_uuid(&r->order_id), db_uuid(&r->id),
+               db_int(r->status), db_int(r->provider), db_text(r->approved_by), db_int(r->attempts),
+               db_text(r->error), db_time(r->settled_at_us));
 }
 
 static void write_hold(struct db *db, const struct hold *h)
@@ -131,7 +137,7 @@ static void write_belongings(struct db *db, struct order *order)
     }
     for (size_t i = 0; i < order->refund_count; i++) {
         write_refund(db, &order->refunds[i]);
-        order->refunds[i].is_new = false;
+        order->refunds[i].is_new = order->refunds[i].is_changed = false;
     }
     for (size_t i = 0; i < order->hold_rows; i++) {
         write_hold(db, &order->holds[i]);

@@ -63,7 +63,7 @@ static Payment *view_payment(struct arena *arena, const struct payment *payment,
     return out;
 }
 
-static Refund *view_refund(struct arena *arena, const struct refund *refund, const char *currency)
+Refund *view_refund(struct arena *arena, const struct refund *refund, const char *currency)
 {
     Refund *out = ARENA_NEW(arena, Refund);
     penstock__orders__v1__refund__init(out);
@@ -74,6 +74,13 @@ static Refund *view_refund(struct arena *arena, const struct refund *refund, con
     out->payment_id = wire_uuid(arena, &refund->payment_id);
     out->return_id = wire_uuid(arena, &refund->return_id);
     out->recorded_at_us = refund->recorded_at_us;
+    out->request_id = wire_uuid(arena, &refund->request_id);
+    out->provider = (Penstock__Orders__V1__RefundProvider)refund->provider;
+    out->requested_by = wire_text(refund->actor);
+    out->approved_by = wire_text(refund->approved_by);
+    out->attempts = refund->attempts;
+    out->error = wire_text(refund->error);
+    out->settled_at_us = refund->settled_at_us;
     return out;
 }
 

@@ -19,4 +19,5 @@ Money *wire_money(struct arena *arena, int64_t minor, const char *currency);
 
 /* details: the order's, unpacked; NULL: it unpacks them itself. */
 Order *view_order(struct arena *arena, const struct order *order, const OrderDetails *details);
+Refund *view_refund(struct arena *arena, const struct refund *refund, const char *currency);
 Hold *view_hold(struct arena *arena, const struct hold *hold);

@@ -59,6 +59,11 @@ ENTRY_STATUSES(X)
     static_assert(number == (int)PENSTOCK__ORDERS__V1__REFUND_STATUS__REFUND_STATUS_##name, #name);
 REFUND_STATUSES(X)
 #undef X
+#define X(name, number)                                                                            \
+    static_assert(number == (int)PENSTOCK__ORDERS__V1__REFUND_PROVIDER__REFUND_PROVIDER_##name,    \
+                  #name);
+REFUND_PROVIDERS(X)
+#undef X
 static_assert((int)POLICY_REQUIRE ==
                       (int)PENSTOCK__INVENTORY__V1__STOCK_POLICY__STOCK_POLICY_REQUIRE &&
                   (int)POLICY_ACCEPT ==
