@@ -10,6 +10,7 @@
 
 handler_fn handle_create_key, handle_list_keys, handle_revoke_key;
 handler_fn handle_add_channel, handle_list_channels, handle_get_shop;
+handler_fn handle_get_channel_api, handle_set_channel_api, handle_refund_through_channel;
 /* A repeat of the command does not show the key again. */
 void strip_key(ProtobufCMessage *out, struct arena *arena);
 
@@ -38,7 +39,19 @@ void strip_key(ProtobufCMessage *out, struct arena *arena);
         {.rpc = "GetShop",                                                                         \
          .kind = ROUTE_QUERY,                                                                      \
          .handler = handle_get_shop,                                                               \
-         .permission = "settings:read"},
+         .permission = "settings:read"},                                                           \
+        {.rpc = "GetChannelApi",                                                                   \
+         .kind = ROUTE_QUERY,                                                                      \
+         .handler = handle_get_channel_api,                                                        \
+         .permission = "settings:read"},                                                           \
+        {.rpc = "SetChannelApi",                                                                   \
+         .kind = ROUTE_COMMAND,                                                                    \
+         .handler = handle_set_channel_api,                                                        \
+         .permission = "settings:write"},                                                          \
+        {.rpc = "RefundThroughChannel",                                                            \
+         .kind = ROUTE_QUERY,                                                                      \
+         .handler = handle_refund_through_channel,                                                 \
+         .permission = "internal"},
 
 enum status channels_take(struct call *call, struct outcall_job *jobs, size_t *count);
 void channels_make(struct outcall_worker *worker, struct outcall_job *jobs, size_t count);

@@ -1,5 +1,6 @@
 /* gateway: the edge. HTTP in, channels' deliveries, API keys; everything else is asked of others.
  */
+#include "penstock/gateway/v1/channel_api.pb-c.h"
 #include "penstock/gateway/v1/gateway.pb-c.h"
 #include "queries.h"
 #include "services/gateway/access.h"
@@ -18,6 +19,7 @@ static const ProtobufCMessageDescriptor *const gateway_events[] = {
     &penstock__gateway__v1__key_created__descriptor,
     &penstock__gateway__v1__key_revoked__descriptor,
     &penstock__gateway__v1__channel_changed__descriptor,
+    &penstock__gateway__v1__channel_api_changed__descriptor,
     NULL,
 };
 

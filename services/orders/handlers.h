@@ -24,6 +24,7 @@ extern const struct route orders_routes[];
 extern const struct subscription orders_subscriptions[];
 extern const struct projection orders_projections[];
 extern const struct timer orders_timers[];
+extern const struct outcall orders_outcalls[];
 extern const ProtobufCMessageDescriptor *const orders_events[];
 
 /* As HANDLER() of service.h, but visible to the route table. */

@@ -118,8 +118,8 @@ static enum status save_refunds(struct call *call, struct order *order, const st
             TRY(emit_refunds(call, order, &order->refunds[i], 1));
     TRY(complete_if_due(call, order, act));
     store_order_save(call->db, order);
-    if (shown != NULL)
-        *shown = view_order(call->arena, order, NULL);
+    *shown = view_order(call->arena, order, NULL);
+    outcall_kick(call, "refunds");
     return STATUS_OK;
 }
 

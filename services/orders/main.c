@@ -22,6 +22,7 @@ int main(int argc, char **argv)
         .subscriptions = orders_subscriptions,
         .projections = orders_projections,
         .timers = orders_timers,
+        .outcalls = orders_outcalls,
         .counters = orders_counters,
         .conf_keys = orders_conf_keys,
         .conf_size = sizeof(struct orders_conf),

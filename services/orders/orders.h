@@ -172,6 +172,7 @@ struct refund {
     enum refund_provider provider;
     const char *approved_by, *error; /* "": nobody, none */
     int32_t attempts;
+    int64_t next_attempt_at_us; /* if nobody hears how the last one ended; 0: none was made */
     int64_t settled_at_us;
     const uint8_t *parts; /* RefundParts, packed; on the first of its request */
     size_t parts_bytes;

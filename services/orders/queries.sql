@@ -138,11 +138,12 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::sm
 -- name: refund_update
 UPDATE refund r
 SET status = t.status, provider = t.provider, approved_by = t.approved_by, attempts = t.attempts,
-    error = t.error, settled_at = t.settled_at
+    error = t.error, next_attempt_at = t.next_attempt_at, settled_at = t.settled_at
 FROM (SELECT unnest($1::uuid[]) AS order_id, unnest($2::uuid[]) AS id,
              unnest($3::smallint[]) AS status, unnest($4::smallint[]) AS provider,
              unnest($5::text[]) AS approved_by, unnest($6::integer[]) AS attempts,
-             unnest($7::text[]) AS error, unnest($8::timestamptz[]) AS settled_at) AS t
+             unnest($7::text[]) AS error, unnest($8::timestamptz[]) AS next_attempt_at,
+             unnest($9::timestamptz[]) AS settled_at) AS t
 WHERE r.order_id = t.order_id AND r.id = t.id;
 
 -- name: hold_insert
@@ -252,7 +253,8 @@ FROM payment WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id;
 
 -- name: refunds_by_order
 SELECT order_id, id, payment_id, status, amount, reason, return_id, inspection_id, recorded_at,
-       actor, request_id, provider, approved_by, attempts, error, settled_at, parts
+       actor, request_id, provider, approved_by, attempts, error, next_attempt_at,
+       settled_at, parts
 FROM refund WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id;
 
 -- name: holds_by_order

@@ -292,8 +292,10 @@ bool rules_refund_retry(struct order *order, const struct act *act, const struct
 bool rules_refund_start(struct order *order, const struct act *act, const struct uuid *refund_id)
 {
     struct refund *refund = find(order, refund_id);
-    if (refund == NULL || !rules_refund_may(refund->status, REFUND_PROCESSING))
+    bool is_lost = refund != NULL && refund->status == REFUND_PROCESSING;
+    if (refund == NULL || (!is_lost && !rules_refund_may(refund->status, REFUND_PROCESSING)))
         return false;
+    refund->next_attempt_at_us = act->now_us + REFUND_LOST_AFTER_US;
     move(refund, act, REFUND_PROCESSING);
     refund->attempts++;
     note(order, act, "refund_started", refund->amount, "");

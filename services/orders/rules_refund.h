@@ -10,6 +10,9 @@
 
 #include "rules.h"
 
+/* An attempt of which nobody has heard for so long is made again. */
+#define REFUND_LOST_AFTER_US (INT64_C(60) * 1000000)
+
 struct wish_line {
     struct uuid line_id;
     int64_t quantity;
@@ -47,7 +50,8 @@ bool rules_refund_decline(struct order *order, const struct act *act, const stru
 /* What failed of the request goes to its provider again; by hand: it has been paid. */
 bool rules_refund_retry(struct order *order, const struct act *act, const struct uuid *refund_id,
                         enum refund_provider provider, struct refusal *no);
-/* To its provider; false when it is no longer to be made. */
+/* To its provider, or once more when nobody heard how that ended; false when it is no longer to be
+ * made. */
 bool rules_refund_start(struct order *order, const struct act *act, const struct uuid *refund_id);
 /* What the provider said; error NULL: it is made. False when nobody was waiting for that. */
 bool rules_refund_settle(struct order *order, const struct act *act, const struct uuid *refund_id,

@@ -80,6 +80,7 @@ DB_SHAPE(refund_shape, struct refund, DB_FIELD(struct refund, order_id, DB_UUID)
          DB_FIELD(struct refund, actor, DB_TEXT), DB_FIELD(struct refund, request_id, DB_UUID),
          DB_FIELD(struct refund, provider, DB_INT32), DB_FIELD(struct refund, approved_by, DB_TEXT),
          DB_FIELD(struct refund, error, DB_TEXT), DB_FIELD(struct refund, attempts, DB_INT32),
+         TIME(struct refund, next_attempt_at_us, "next_attempt_at"),
          TIME(struct refund, settled_at_us, "settled_at"),
          DB_FIELD(struct refund, parts, DB_BYTEA));
 

@@ -30,3 +30,10 @@ enum status store_refund_keys(struct db *db, const int64_t *statuses, size_t nst
     return db_select(db, Q_REFUND_KEYS, &refund_key_shape, keys, count,
                      db_ints(statuses, nstatuses), db_uuid(after), db_int(limit));
 }
+
+enum status store_refunds_due(struct db *db, int64_t now_us, int64_t limit,
+                              struct refund_key **keys, size_t *count)
+{
+    return db_select(db, Q_REFUNDS_DUE, &refund_key_shape, keys, count, db_time(now_us),
+                     db_int(limit));
+}

@@ -17,6 +17,10 @@ struct refund_key {
     struct uuid order_id, id;
     const char *number; /* the order's */
 };
+/* Those that go through a channel and are to be made: approved, or nobody has heard of their last
+ * attempt. */
+enum status store_refunds_due(struct db *db, int64_t now_us, int64_t limit,
+                              struct refund_key **keys, size_t *count) MUST_CHECK;
 /* Of these statuses, after that id. */
 enum status store_refund_keys(struct db *db, const int64_t *statuses, size_t nstatuses,
                               const struct uuid *after, int64_t limit, struct refund_key **keys,

@@ -114,7 +114,7 @@ static void write_refund(struct db *db, const struct refund *r)
     else if (r->is_changed)
         db_add(db_columns(db, Q_REFUND_UPDATE), db_uuid(&r->order_id), db_uuid(&r->id),
                db_int(r->status), db_int(r->provider), db_text(r->approved_by), db_int(r->attempts),
-               db_text(r->error), db_time(r->settled_at_us));
+               db_text(r->error), db_time(r->next_attempt_at_us), db_time(r->settled_at_us));
 }
 
 static void write_hold(struct db *db, const struct hold *h)

@@ -1,6 +1,9 @@
 """Giving money back: a deposit and a balance, three discounted lines returned one by one, a second person, a double click.
 """
 import concurrent.futures
+import http.server
+import json
+import threading
 import uuid
 
 import pytest
@@ -118,3 +121,128 @@ def test_beyond_the_limit_of_a_role_a_second_person_approves(shop):
         shop.api.call("PATCH", "/v1/refund-policy", {"limits": []})
     shop.settle()
     shop.verify()
+
+
+# ---- through the channel ----
+
+class Store(http.server.ThreadingHTTPServer):
+    """A WooCommerce or Shopify shop's own API, as far as refunds go: scripted to refuse, and counting."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), StoreHandler)
+        self.refunds, self.asked, self.script = [], [], []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class StoreHandler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self):
+        self.server.asked.append(("GET", self.path))
+        self.answer(200, self.server.refunds)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(("POST", self.path, body, dict(self.headers)))
+        step = self.server.script.pop(0) if self.server.script else "make"
+        if "graphql" in self.path:
+            errors = [] if step == "make" else [{"field": None, "message": step}]
+            self.answer(200, {"data": {"refundCreate": {"refund": None if errors else {"id": "gid://shopify/Refund/9"},
+                                                        "userErrors": errors}}})
+        elif step in ("make", "make_and_hang_up"):
+            self.server.refunds.append({"id": 900 + len(self.server.refunds), "amount": body["amount"],
+                                        "meta_data": body["meta_data"]})
+            if step == "make":
+                self.answer(201, self.server.refunds[-1])
+        else:
+            self.answer(500, {"code": "gateway_down", "message": step})
+
+
+@pytest.fixture(scope="module")
+def store():
+    made = Store()
+    yield made
+    made.shutdown()
+
+
+def imported(shop, channel, kind, external_id, store):
+    """An order of a channel, as orders keeps it, paid in one piece of 100.00; the channel's API is the scripted one."""
+    shop.channel(channel, kind, "a-secret-of-the-shop")
+    answer = shop.api.call("PATCH", f"/v1/channels/{channel}/api",
+                           {"url": store.url, "user": "ck_1", "secret": "cs_of_the_shop"})
+    assert answer.status == 200 and answer["has_secret"] and "cs_of_the_shop" not in answer.body.decode(), answer
+    body = order_body("REF-BAG", 1, "100.00", channel=channel, external_id=external_id,
+                      payments=[{"method": "card", "status": "captured", "amount": money("100.00"), "reference": "77001"}])
+    return harness.wait_for(lambda: (lambda a: a.json if a.status == 201 else None)(shop.api.call("POST", "/v1/orders", body)))
+
+
+def await_refund(shop, order, status):
+    def looks_so():
+        found = shop.api.get(f"/v1/orders/{order['id']}")
+        return found if found["refunds"][-1]["status"] == status else None
+    return harness.wait_for(looks_so, message=lambda: shop.api.get(f"/v1/orders/{order['id']}")["refunds"])
+
+
+def test_a_provider_that_fails_is_seen_and_tried_again(shop, store):
+    order = imported(shop, "ref-woo", "woocommerce", "5001", store)
+    store.script = ["the bank is asleep"]
+    order = refund(shop, order, goodwill=money("40.00"), provider="channel", reason="late")
+    order = await_refund(shop, order, "failed")
+    failed = order["refunds"][0]
+    assert failed["error"] == "HTTP 500: the bank is asleep" and failed["attempts"] == 1
+    assert order["refund_due"] == money("40.00") and order["payment_status"] == "paid"
+    assert [r["refund"]["id"] for r in shop.api.get("/v1/refunds", status="failed")["data"]] == [failed["id"]]
+    # Meanwhile its share is taken: it is owed.
+    assert shop.api.call("POST", f"/v1/orders/{order['id']}/refunds", {"goodwill": money("60.01")}).status == 409
+    shop.api.post(f"/v1/orders/{order['id']}/refunds/{failed['id']}/retry")
+    order = await_refund(shop, order, "succeeded")
+    assert order["refund_due"] == money("0.00") and order["payment_status"] == "partially_refunded"
+    assert [r["amount"] for r in store.refunds] == ["40.00"]
+    assert any(line["type"] == "refund_failed" for line in shop.api.pages(f"/v1/orders/{order['id']}/timeline"))
+    shop.settle()
+    shop.verify()
+
+
+def test_a_refund_that_was_made_without_an_answer_is_not_made_again(shop, store):
+    store.refunds.clear()
+    order = imported(shop, "ref-woo", "woocommerce", "5002", store)
+    store.script = ["make_and_hang_up"]
+    order = refund(shop, order, amount=money("25.00"), provider="channel")
+    order = await_refund(shop, order, "failed")
+    assert order["refunds"][0]["error"].startswith("no answer")
+    shop.api.post(f"/v1/orders/{order['id']}/refunds/{order['refunds'][0]['id']}/retry")
+    await_refund(shop, order, "succeeded")
+    assert [r["amount"] for r in store.refunds] == ["25.00"]
+
+
+def test_shopify_is_asked_under_its_own_idempotency_key(shop, store):
+    order = imported(shop, "ref-shopify", "shopify", "820982911946154508", store)
+    store.script = ["Refund amount is too high"]
+    order = refund(shop, order, amount=money("12.50"), provider="channel")
+    order = await_refund(shop, order, "failed")
+    assert order["refunds"][0]["error"] == "HTTP 200: Refund amount is too high"
+    shop.api.post(f"/v1/orders/{order['id']}/refunds/{order['refunds'][0]['id']}/retry")
+    order = await_refund(shop, order, "succeeded")
+    asked = [a for a in store.asked if "graphql" in a[1]]
+    keys = {a[2]["variables"]["key"] for a in asked}
+    assert len(asked) == 2 and keys == {order["refunds"][0]["id"]} and "@idempotent(key: $key)" in asked[0][2]["query"]
+    assert asked[0][2]["variables"]["input"]["transactions"][0]["parentId"] == "gid://shopify/OrderTransaction/77001"
+    assert asked[0][3]["X-Shopify-Access-Token"] == "cs_of_the_shop"
+
+
+def test_an_api_is_only_where_nobody_listens_in(shop):
+    for url in ("http://shop.example.com", "ftp://x", "https://user@shop.example.com", "https://"):
+        answer = shop.api.call("PATCH", "/v1/channels/ref-woo/api", {"url": url, "user": "u"})
+        assert answer.status == 400 and answer["field"] == "url", (url, answer)
