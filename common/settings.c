@@ -31,6 +31,8 @@ const struct conf_key shop_keys[] = {
     CONF_TEXT(S, languages, "zh-Hant,en",
               "The languages that the shop speaks, the first by default."),
     CONF_TEXT(S, mail_from, "shop@localhost", "The sender of mails to customers."),
+    CONF_TEXT(S, public_url, "",
+              "Where customers reach the shop's own pages: https://orders.example.com."),
     CONF_BOOL(S, prices_include_tax, "true",
               "Whether prices include tax unless an order says otherwise."),
     CONF_END,

@@ -23,7 +23,7 @@ struct settings {
 extern const struct conf_key settings_keys[];
 
 struct shop_settings {
-    char *name, *time_zone, *currency, *languages, *mail_from;
+    char *name, *time_zone, *currency, *languages, *mail_from, *public_url;
     bool prices_include_tax;
 };
 extern const struct conf_key shop_keys[];

@@ -11,12 +11,28 @@ struct piece {
     const char *text; /* the literal, or the name */
     size_t count;     /* of the literal, in bytes */
     size_t end;       /* of a section: the index of its PIECE_END */
+    const char *at;   /* where it stands in the text, to tell the line */
 };
+
+struct origin;
 
 struct template
 {
     enum template_kind kind;
     struct piece *pieces;
+    size_t count;
+    const struct origin *origin;
+};
+
+/* Where a text came from: itself, with parts put in. What a part says counts for no line. */
+#define MAX_PARTS 16
+struct origin {
+    const char *start;
+    struct {
+        size_t from, end; /* in the text with its parts */
+        int lines;        /* that the tag stood on alone, and took with it */
+        const char *name;
+    } parts[MAX_PARTS];
     size_t count;
 };
 
@@ -25,18 +41,41 @@ struct template
 struct parser {
     struct arena *arena;
     struct template *template;
-    const char *at, *start;
+    const char *at;
+    const char *start; /* of the text with its parts */
+    struct origin *origin;
     size_t open[TEMPLATE_MAX_DEPTH];
     size_t depth;
     const char **message;
 };
 
+static int lines_between(const char *from, const char *end)
+{
+    int lines = 0;
+    for (; from < end; from++)
+        lines += *from == '\n';
+    return lines;
+}
+
+/* "line 3", as whoever wrote the text counts; or "part _head.html". */
+static const char *place_of(const struct origin *origin, struct arena *arena, const char *at)
+{
+    const char *from = origin->start;
+    int line = 1;
+    for (size_t i = 0; i < origin->count && origin->start + origin->parts[i].from <= at; i++) {
+        if (at < origin->start + origin->parts[i].end)
+            return arena_printf(arena, "part %s", origin->parts[i].name);
+        line += lines_between(from, origin->start + origin->parts[i].from);
+        line += origin->parts[i].lines;
+        from = origin->start + origin->parts[i].end;
+    }
+    return arena_printf(arena, "line %d", line + lines_between(from, at));
+}
+
 static enum status complain(struct parser *parser, const char *at, const char *what)
 {
-    int line = 1;
-    for (const char *c = parser->start; c < at; c++)
-        line += *c == '\n';
-    *parser->message = arena_printf(parser->arena, "line %d: %s", line, what);
+    *parser->message =
+        arena_printf(parser->arena, "%s: %s", place_of(parser->origin, parser->arena, at), what);
     return STATUS_INVALID;
 }
 
@@ -55,6 +94,7 @@ static enum status piece_add(struct parser *parser, struct piece piece)
 {
     if (parser->template->count == TEMPLATE_MAX_PIECES)
         return complain(parser, parser->at, "too many pieces");
+    piece.at = parser->at;
     parser->template->pieces[parser->template->count++] = piece;
     return STATUS_OK;
 }
@@ -91,7 +131,7 @@ static enum status section_open(struct parser *parser, char sigil, const char *n
         return complain(parser, parser->at, "sections nest too deep");
     parser->open[parser->depth++] = parser->template->count;
     enum piece_kind kind = sigil == '#' ? PIECE_SECTION : PIECE_INVERTED;
-    return piece_add(parser, (struct piece){kind, name, 0, 0});
+    return piece_add(parser, (struct piece){.kind = kind, .text = name});
 }
 
 static enum status section_close(struct parser *parser, const char *name)
@@ -102,7 +142,7 @@ static enum status section_close(struct parser *parser, const char *name)
     if (strcmp(opened->text, name) != 0)
         return complain(parser, parser->at, "a section ends under another name");
     opened->end = parser->template->count;
-    return piece_add(parser, (struct piece){PIECE_END, name, 0, 0});
+    return piece_add(parser, (struct piece){.kind = PIECE_END, .text = name});
 }
 
 static enum status parse_tag(struct parser *parser, char sigil, const char *name)
@@ -116,7 +156,7 @@ static enum status parse_tag(struct parser *parser, char sigil, const char *name
     case '/':
         return section_close(parser, name);
     default:
-        return piece_add(parser, (struct piece){PIECE_FIELD, name, 0, 0});
+        return piece_add(parser, (struct piece){.kind = PIECE_FIELD, .text = name});
     }
 }
 
@@ -147,7 +187,9 @@ static enum status parse_text(struct parser *parser)
             literal = (size_t)(wide - parser->at);
         }
         if (literal > 0)
-            TRY(piece_add(parser, (struct piece){PIECE_LITERAL, parser->at, literal, 0}));
+            TRY(piece_add(
+                parser,
+                (struct piece){.kind = PIECE_LITERAL, .text = parser->at, .count = literal}));
         if (from == NULL)
             return STATUS_OK;
         const char *name = tag_name(parser, from + 2 + is_section, close);
@@ -161,6 +203,7 @@ static enum status parse_text(struct parser *parser)
 static enum status put_parts_in(struct parser *parser, template_part_fn *part, void *context,
                                 const char *text, const char **out)
 {
+    struct origin *origin = parser->origin, parts = {.start = text};
     struct buffer whole = buffer_open(parser->arena, strlen(text) * 2);
     for (;;) {
         const char *from = strstr(text, "{{>");
@@ -174,14 +217,23 @@ static enum status put_parts_in(struct parser *parser, template_part_fn *part, v
         if (found == NULL || strstr(found, "{{>") != NULL)
             return complain(parser, from,
                             arena_printf(parser->arena, "no part \"%s\", or it has parts", name));
+        if (parts.count == MAX_PARTS)
+            return complain(parser, from, "too many parts");
         const char *end = close + 2;
         const char *wide = from;
         widen_alone(parser->start, &wide, &end);
         buffer_add(&whole, text, (size_t)(wide - text));
+        size_t at = whole.count;
         buffer_add_text(&whole, found);
+        parts.parts[parts.count].from = at;
+        parts.parts[parts.count].end = whole.count;
+        parts.parts[parts.count].lines = lines_between(wide, end);
+        parts.parts[parts.count++].name = name;
         text = end;
     }
     buffer_add_text(&whole, text);
+    parts.start = whole.bytes;
+    *origin = parts;
     *out = whole.bytes;
     return STATUS_OK;
 }
@@ -192,11 +244,15 @@ enum status template_parse(struct arena *arena, enum template_kind kind, const c
 {
     struct template *template = ARENA_NEW(arena, struct template);
     template->kind = kind;
+    struct origin *origin = ARENA_NEW(arena, struct origin);
     struct parser parser = {.arena = arena, .template = template, .message = message};
+    *origin = (struct origin){.start = text};
+    parser.origin = origin;
     parser.at = parser.start = text;
     /* The parts first: a tag that stands alone takes its line with it in them, too. */
     TRY(put_parts_in(&parser, part, context, text, &text));
     parser.at = parser.start = text;
+    template->origin = origin;
     template->pieces = ARENA_ARRAY(arena, pieces_at_most(text), struct piece);
     TRY(parse_text(&parser));
     if (parser.depth > 0)
@@ -327,14 +383,14 @@ void template_render(const struct template *template, const struct view *view, s
 }
 
 static enum status check(const struct template *template, size_t from, size_t end,
-                         struct scopes *scopes, const char **unknown)
+                         struct scopes *scopes, const struct piece **unknown)
 {
     for (size_t i = from; i < end; i++) {
         const struct piece *piece = &template->pieces[i];
         if (piece->kind == PIECE_LITERAL)
             continue;
         const struct view_value *value = look_up(scopes, piece->text);
-        *unknown = piece->text;
+        *unknown = piece;
         if (value == NULL || (piece->kind == PIECE_FIELD && value->text == NULL))
             return STATUS_INVALID;
         if (piece->kind == PIECE_FIELD)
@@ -355,9 +411,10 @@ enum status template_check(const struct template *template, const struct view *s
                            struct arena *arena, const char **message)
 {
     struct scopes scopes = {{sample}, 1};
-    const char *unknown = "";
+    const struct piece *unknown = NULL;
     enum status status = check(template, 0, template->count, &scopes, &unknown);
     if (status != STATUS_OK)
-        *message = arena_printf(arena, "there is no field {{%s}} here", unknown);
+        *message = arena_printf(arena, "%s: there is no field {{%s}} here",
+                                place_of(template->origin, arena, unknown->at), unknown->text);
     return status;
 }

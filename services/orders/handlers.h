@@ -16,6 +16,7 @@
 #include "view.h"
 
 struct orders_conf {
+    char *shop_name, *shop_time_zone, *shop_public_url;
     int64_t notify_max_age_hours;
 };
 extern const struct conf_key orders_conf_keys[];
@@ -48,6 +49,20 @@ batch_fn on_fulfillment_cancelled, on_parcel_delivered;
 batch_fn on_return_requested, on_return_approved, on_return_received;
 batch_fn on_return_inspected, on_return_ended;
 batch_fn project_search;
+/* Messages, notes, canned replies, and the customer's own page. */
+handler_fn post_message, list_order_messages, list_threads, count_threads, get_thread;
+handler_fn read_thread, unread_thread, assign_thread, close_thread, reopen_thread;
+handler_fn set_shipping_remark, add_note, list_notes, get_letter_texts;
+handler_fn list_canned_replies, create_canned_reply, update_canned_reply, delete_canned_reply;
+handler_fn preview_canned_reply, create_order_link, revoke_order_links, get_customer_page;
+handler_fn post_customer_message, request_order_code, redeem_order_code;
+enum status forget_lookups(struct call *call);
+void strip_message(ProtobufCMessage *out, struct arena *arena);
+enum status render_message(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
+void strip_note(ProtobufCMessage *out, struct arena *arena);
+enum status render_note(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
+void strip_thread(ProtobufCMessage *out, struct arena *arena);
+enum status render_thread(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
 enum status expire_holds(struct call *call);
 
 /* Questions (service.h, struct ask). */
@@ -130,3 +145,13 @@ enum status emit_refunds(struct call *call, const struct order *order, const str
                          size_t count);
 /* Completes the order if it is complete, and says so. */
 enum status complete_if_due(struct call *call, struct order *order, const struct act *act);
+
+/* ---- links to the customer's own page (handlers_customer.c) ---- */
+
+/* Gives each contact its link, if the shop says where its pages are. ids: in the contacts' order.
+ */
+enum status add_links(struct call *call, const struct uuid *ids, size_t count,
+                      Penstock__Orders__V1__GetContactsResponse *out) MUST_CHECK;
+/* A new link; without a host if the shop does not say where its pages are. */
+enum status order_link(struct call *call, const struct uuid *order_id, const char **url,
+                       const char **token, int64_t *expires_at_us) MUST_CHECK;

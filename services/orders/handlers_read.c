@@ -375,5 +375,5 @@ ORDERS_HANDLER(get_contacts, GetContactsRequest, GetContactsResponse)
             break;
         out->contacts[out->n_contacts++] = contact;
     }
-    return STATUS_OK;
+    return add_links(call, ids, in->n_order_ids, out);
 }

@@ -288,3 +288,4 @@ struct external {
 #define ORDERS_MAX_ENTRIES 50 /* of each other list of an order */
 #define ORDERS_MAX_PAYMENTS 100
 #define ORDERS_MAX_HOLDS 100
+#define ORDERS_MAX_REMARK 255 /* characters that a slip has room for */

@@ -149,6 +149,9 @@ bool rules_check_order(const PlaceOrderRequest *in, bool is_import, int64_t now_
 PlaceOrderRequest *rules_clean_order(const PlaceOrderRequest *in, struct arena *arena);
 bool rules_check_text(const char *value, size_t max_characters, struct refusal *no,
                       const char *field);
+/* The same for what may have line ends. */
+bool rules_check_lines(const char *value, size_t max_characters, struct refusal *no,
+                       const char *field);
 bool rules_check_token(const char *value, struct refusal *no, const char *field);
 /* An amount of the currency, positive; its minor units. */
 bool rules_check_amount(const Money *money, const char *currency, struct refusal *no,

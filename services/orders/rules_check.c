@@ -120,6 +120,13 @@ bool rules_check_text(const char *value, size_t max_characters, struct refusal *
     return text_as(&check, value, max_characters, false, (struct at){NULL, NO_INDEX, field});
 }
 
+bool rules_check_lines(const char *value, size_t max_characters, struct refusal *no,
+                       const char *field)
+{
+    struct check check = {.no = no};
+    return text_as(&check, value, max_characters, true, (struct at){NULL, NO_INDEX, field});
+}
+
 bool rules_check_token(const char *value, struct refusal *no, const char *field)
 {
     struct check check = {.no = no};
@@ -435,7 +442,7 @@ bool rules_check_order(const PlaceOrderRequest *in, bool is_import, int64_t now_
            check_shipping_and_discounts(&check, in) && check_taxes_and_charges(&check, in) &&
            check_payments(&check, in) &&
            text_as(&check, in->note, 2000, true, (struct at){NULL, NO_INDEX, "note"}) &&
-           text_as(&check, in->shipping_remark, 2000, true,
+           text_as(&check, in->shipping_remark, ORDERS_MAX_REMARK, true,
                    (struct at){NULL, NO_INDEX, "shipping_remark"});
 }
 
@@ -465,9 +472,12 @@ static size_t limit_of(const char *field)
         const char *field;
         size_t max;
     } limits[] = {
-        {"sku", 64},    {"external_id", 128}, {"reference", 128}, {"note", 2000},
-        {"phone", 40},  {"postcode", 40},     {"country", 64},    {"shipping_remark", 2000},
-        {"method", 64}, {"locale", 35},       {"channel", 64},    {"id", 128},
+        {"sku", 64},        {"external_id", 128},
+        {"reference", 128}, {"note", 2000},
+        {"phone", 40},      {"postcode", 40},
+        {"country", 64},    {"shipping_remark", ORDERS_MAX_REMARK},
+        {"method", 64},     {"locale", 35},
+        {"channel", 64},    {"id", 128},
     };
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         if (strcmp(limits[i].field, field) == 0)

@@ -38,6 +38,11 @@ static const struct {
     {"return_received", "Return received: %s."},
     {"return_inspected", "Return inspected: %s."},
     {"return_ended", "Return ended."},
+    {"message_received", "The customer wrote."},
+    {"message_sent", "A message was sent to the customer."},
+    {"internal_note_added", "An internal note was added."},
+    {"remark_changed", "The shipping remark was changed."},
+    {"links_revoked", "The links to the customer's page were revoked."},
 };
 
 const char *timeline_sentence(struct arena *arena, const struct change *change)

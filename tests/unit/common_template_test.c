@@ -170,6 +170,35 @@ static void a_field_that_is_not_there_is_found_at_the_start(void **unused)
     }
 }
 
+static const char *two_line_part(void *context, const char *name)
+{
+    (void)context;
+    return strcmp(name, "_two") == 0 ? "first\nsecond {{nme}}\n" : "first\nsecond\n";
+}
+
+/* Lines are counted as they were written, whatever was put in above. */
+static void a_line_is_the_one_that_was_written(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        {"a\n{{> _one}}\nb\n{{nme}}\n", "line 4: "},
+        {"{{> _one}}\n{{> _one}}\n\n {{#lines}}\n{{nme}}{{/lines}}", "line 5: "},
+        {"x {{> _one}} {{nme}}", "line 1: "},
+        {"a\n{{> _two}}\n", "part _two: "},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct template *template;
+        const char *message = "";
+        assert_int_equal(template_parse(arena, TEMPLATE_HTML, cases[i].text, two_line_part, NULL,
+                                        &template, &message),
+                         STATUS_OK);
+        assert_int_equal(template_check(template, &view, arena, &message), STATUS_INVALID);
+        assert_memory_equal(message, cases[i].said, strlen(cases[i].said));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +210,7 @@ int main(void)
         cmocka_unit_test(parts_are_put_in_once),
         cmocka_unit_test(a_broken_template_names_its_line),
         cmocka_unit_test(a_field_that_is_not_there_is_found_at_the_start),
+        cmocka_unit_test(a_line_is_the_one_that_was_written),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

@@ -397,7 +397,7 @@ static void a_shops_own_template_wins_and_a_wrong_one_stops_the_start(void **unu
         STATUS_OK);
     assert_int_equal(open_with(folder, "refund.en.txt", "Subject: {{nmber}}\n\nx\n", &message),
                      STATUS_INVALID);
-    SAYS(message, "template refund.en.txt: there is no field {{nmber}} here");
+    SAYS(message, "template refund.en.txt: line 1: there is no field {{nmber}} here");
     assert_int_equal(open_with(folder, "refund.en.txt", "Hello\n", &message), STATUS_INVALID);
     SAYS(message, "Subject");
     assert_int_equal(unlink(arena_printf(arena, "%s/refund.en.txt", folder)), 0);
