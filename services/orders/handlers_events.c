@@ -6,6 +6,7 @@
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
 #include "penstock/inventory/v1/inventory.pb-c.h"
 #include "penstock/returns/v1/returns.pb-c.h"
+#include "rules_family.h"
 
 typedef Penstock__Inventory__V1__StockAllocated StockAllocated;
 typedef Penstock__Inventory__V1__StockReleased StockReleased;
@@ -457,7 +458,7 @@ static enum status refund_inspection(struct call *call, struct order *order, con
     struct refund_facts facts = {.reason = "return",
                                  .return_id = *return_id,
                                  .inspection_id = *inspection_id,
-                                 .ids = new_ids(call->arena, order->payment_count)};
+                                 .ids = new_ids(call->arena, rules_refund_ids(order))};
     int64_t due = due_of((const ReturnInspected *)call->in, order);
     if (!rules_inspection(order, act, inspection_id, return_id, due, &facts.amount) ||
         facts.amount == 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "handlers.h"
+#include "rules_family.h"
 #include "rules_refund.h"
 #include "store_payments.h"
 
@@ -94,8 +95,9 @@ static struct uuid request_id(struct call *call, const struct order *order)
 
 static bool is_asked_already(const struct order *order, const struct uuid *id)
 {
-    for (size_t i = 0; i < order->refund_count; i++)
-        if (uuid_equal(&order->refunds[i].request_id, id))
+    const struct order *ledger = rules_ledger_of(order);
+    for (size_t i = 0; i < ledger->refund_count; i++)
+        if (uuid_equal(&ledger->refunds[i].request_id, id))
             return true;
     return false;
 }
@@ -113,9 +115,10 @@ static enum status limit_of(struct call *call, const struct order *order, int64_
 static enum status save_refunds(struct call *call, struct order *order, const struct act *act,
                                 Order **shown)
 {
-    for (size_t i = 0; i < order->refund_count; i++)
-        if (order->refunds[i].is_new || order->refunds[i].is_changed)
-            TRY(emit_refunds(call, order, &order->refunds[i], 1));
+    const struct order *ledger = rules_ledger_of(order);
+    for (size_t i = 0; i < ledger->refund_count; i++)
+        if (ledger->refunds[i].is_new || ledger->refunds[i].is_changed)
+            TRY(emit_refunds(call, order, &ledger->refunds[i], 1));
     TRY(complete_if_due(call, order, act));
     store_order_save(call->db, order);
     *shown = view_order(call->arena, order, NULL);
@@ -162,7 +165,7 @@ ORDERS_HANDLER(record_refund, RecordRefundRequest, RecordRefundResponse)
         return refuse_by(call, &no);
     TRY(limit_of(call, order, &limit));
     facts.status = rules_refund_begins(facts.amount, limit, facts.provider);
-    facts.ids = new_ids(call->arena, order->payment_count);
+    facts.ids = new_ids(call->arena, rules_refund_ids(order));
     keep_parts(call, in, &wish, &facts);
     if (rules_refund(order, &act, &facts, &count, &no) == NULL)
         return refuse_by(call, &no);

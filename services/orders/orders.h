@@ -148,6 +148,10 @@ struct order_line {
     int64_t delivered, returned; /* of fulfilled */
     bool is_new, is_changed;
     bool is_rewritten; /* by its channel: quantity, SKU, price */
+    /* Of what it waits for, as inventory tells. */
+    int64_t preordered_total, backordered_total, promised_at_us;
+    struct uuid origin_id; /* part of a line that was split: that line's; nil: none */
+    bool is_resized;       /* by a split: quantity and amounts, whatever was worked on */
 };
 
 struct payment {
@@ -166,6 +170,7 @@ struct refund {
     int64_t amount;
     const char *reason;
     struct uuid return_id, inspection_id; /* nil: not of a return */
+    struct uuid member_id; /* of the family's member that it was made for; nil: the root */
     int64_t recorded_at_us;
     const char *actor;
     struct uuid request_id; /* nil: asked for by itself */
@@ -199,6 +204,8 @@ struct inspection {
     int64_t refund_due;
     bool is_new;
 };
+
+struct family;
 
 /* One change of an order, for its timeline. */
 struct change {
@@ -249,6 +256,12 @@ struct order {
     size_t return_count;
     struct inspection *inspections;
     size_t inspection_count;
+
+    /* What was split belongs together (rules_family.h); NULL and nil: it never was. */
+    struct uuid root_id, parent_id;
+    struct family *family;
+    enum payment_status payment_status_before; /* as it was loaded, for what is told of it */
+    int64_t amount_due_before;
 
     /* What is to be written. */
     struct change *changes;

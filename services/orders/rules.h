@@ -57,7 +57,12 @@ int64_t rules_refunds_failed(const struct order *order);
 enum payment_status rules_payment_status(const struct order *order);
 enum fulfillment_status rules_fulfillment_status(const struct order *order);
 enum return_status rules_return_status(const struct order *order);
-/* All of it: lines, statuses, sums, what is due. Idempotent. */
+/* What the customer has to pay for what is left of the order, before refunds out of kindness. */
+int64_t rules_charge(const struct order *order);
+/* Current total and what is due, from the charge and what was captured and refunded. */
+void rules_derive_due(struct order *order);
+/* All of it: lines, statuses, sums, what is due; of the family's other members, what is due.
+ * Idempotent. */
 void rules_order_derive(struct order *order);
 /* The part of a line's total that falls on this many of its units: parts of it, taken one after the
  * other, sum to the whole. */

@@ -1,6 +1,7 @@
-#include "rules.h"
-
 #include <string.h>
+
+#include "rules.h"
+#include "rules_family.h"
 
 /* Room for a line's total times its units. */
 __extension__ typedef __int128 wide;
@@ -48,8 +49,10 @@ void rules_line_derive(struct order_line *line)
     line->reserved = clamp(line->allocated_total - behind, left);
     left -= line->reserved;
 
-    line->unallocated = left;
-    line->backordered = line->preordered = 0;
+    line->preordered = clamp(line->preordered_total, left);
+    left -= line->preordered;
+    line->backordered = clamp(line->backordered_total, left);
+    line->unallocated = left - line->backordered;
     line->delivered = clamp(line->delivered_total, line->fulfilled);
     line->returned = clamp(line->returned_total, line->fulfilled);
 }
@@ -116,16 +119,16 @@ enum return_status rules_return_status(const struct order *order)
     return RETURN_NONE;
 }
 
-/* What the customer has to pay for what is left of the order, before refunds out of kindness. */
-static int64_t charge_of(const struct order *order)
+int64_t rules_charge(const struct order *order)
 {
     return max_of(0, order->total - order->cancelled_value - order->returned_value);
 }
 
 static bool has_entry(const struct order *order, enum entry_status status)
 {
-    for (size_t i = 0; i < order->payment_count; i++) {
-        if (order->payments[i].status == status)
+    const struct order *ledger = rules_ledger_of(order);
+    for (size_t i = 0; i < ledger->payment_count; i++) {
+        if (ledger->payments[i].status == status)
             return true;
     }
     return false;
@@ -135,13 +138,16 @@ static bool has_entry(const struct order *order, enum entry_status status)
  * has failed. */
 static int64_t refunds_in(const struct order *order, bool with_those_on_their_way)
 {
+    const struct order *ledger = rules_ledger_of(order);
     int64_t sum = 0;
-    for (size_t i = 0; i < order->refund_count; i++) {
-        enum refund_status status = order->refunds[i].status;
+    for (size_t i = 0; i < ledger->refund_count; i++) {
+        enum refund_status status = ledger->refunds[i].status;
         bool is_on_its_way =
             status == REFUND_REQUESTED || status == REFUND_APPROVED || status == REFUND_PROCESSING;
+        if (!rules_is_refund_of(order, &ledger->refunds[i]))
+            continue;
         if (status == REFUND_FAILED || (with_those_on_their_way && is_on_its_way))
-            sum += order->refunds[i].amount;
+            sum += ledger->refunds[i].amount;
     }
     return sum;
 }
@@ -153,7 +159,7 @@ int64_t rules_refunds_failed(const struct order *order)
 
 enum payment_status rules_payment_status(const struct order *order)
 {
-    int64_t captured = order->captured_total, charge = charge_of(order);
+    int64_t captured = order->captured_total, charge = rules_charge(order);
     int64_t returned = order->refunded_total - refunds_in(order, true);
     if (returned > 0)
         return returned >= captured ? PAYMENT_REFUNDED : PAYMENT_PARTIALLY_REFUNDED;
@@ -172,8 +178,21 @@ enum payment_status rules_payment_status(const struct order *order)
 
 /* A refund first gives back what was paid beyond the charge; only what goes further lowers the
  * total. */
+void rules_derive_due(struct order *order)
+{
+    int64_t charge = rules_charge(order), net = order->captured_total - order->refunded_total;
+    int64_t beyond = max_of(0, order->captured_total - charge);
+    order->current_total = max_of(0, charge - max_of(0, order->refunded_total - beyond));
+    order->amount_due = max_of(0, order->current_total - net);
+    order->refund_due = max_of(0, net - order->current_total) + rules_refunds_failed(order);
+}
+
 static void derive_money(struct order *order)
 {
+    if (order->family != NULL) {
+        rules_family_share(order->family);
+        return;
+    }
     order->captured_total = order->refunded_total = 0;
     for (size_t i = 0; i < order->payment_count; i++) {
         const struct payment *payment = &order->payments[i];
@@ -181,17 +200,13 @@ static void derive_money(struct order *order)
             order->captured_total += payment->amount;
         order->refunded_total += payment->refunded;
     }
-    int64_t charge = charge_of(order);
-    int64_t beyond = max_of(0, order->captured_total - charge);
-    int64_t net = order->captured_total - order->refunded_total;
-    order->current_total = max_of(0, charge - max_of(0, order->refunded_total - beyond));
-    order->amount_due = max_of(0, order->current_total - net);
-    order->refund_due = max_of(0, net - order->current_total) + rules_refunds_failed(order);
+    rules_derive_due(order);
 }
 
 static void mark_if_changed(struct order_line *line, const struct order_line *before)
 {
     if (line->unallocated != before->unallocated || line->reserved != before->reserved ||
+        line->preordered != before->preordered || line->backordered != before->backordered ||
         line->picked != before->picked || line->packed != before->packed ||
         line->fulfilled != before->fulfilled || line->delivered != before->delivered ||
         line->returned != before->returned)

@@ -1,6 +1,8 @@
-#include "rules.h"
-
+#include <assert.h>
 #include <string.h>
+
+#include "rules.h"
+#include "rules_family.h"
 
 static bool same_entry(const struct payment *payment, const struct payment_facts *facts)
 {
@@ -88,16 +90,17 @@ struct payment *rules_payment(struct order *order, const struct act *act, const 
                               const struct payment_facts *facts, bool *changed, struct refusal *no)
 {
     *changed = true;
-    struct payment *payment = find_by_reference(order, facts->reference);
+    struct order *ledger = rules_ledger(order);
+    struct payment *payment = find_by_reference(ledger, facts->reference);
     if (payment != NULL && same_entry(payment, facts)) {
         *changed = false;
         return payment;
     }
     if (payment != NULL ? !may_move(payment, facts, no)
-                        : !fits_the_ledger(order, facts->amount, no))
+                        : !fits_the_ledger(ledger, facts->amount, no))
         return NULL;
     if (payment == NULL) {
-        payment = add_entry(order, act, id, facts);
+        payment = add_entry(ledger, act, id, facts);
     } else {
         payment->status = facts->status;
         payment->amount = facts->amount;
@@ -119,9 +122,10 @@ int64_t rules_payment_refundable(const struct payment *payment)
 
 int64_t rules_refundable(const struct order *order)
 {
+    const struct order *ledger = rules_ledger_of(order);
     int64_t sum = 0;
-    for (size_t i = 0; i < order->payment_count; i++)
-        sum += rules_payment_refundable(&order->payments[i]);
+    for (size_t i = 0; i < ledger->payment_count; i++)
+        sum += rules_payment_refundable(&ledger->payments[i]);
     return sum;
 }
 
@@ -156,15 +160,16 @@ static const char *refund_note(enum refund_status status)
                                        : "refund_recorded";
 }
 
-static void add_refund(struct order *order, const struct act *act, const struct refund_facts *facts,
-                       struct payment *payment, int64_t amount, const struct uuid *id,
-                       bool is_first)
+static void add_refund(struct order *member, const struct act *act,
+                       const struct refund_facts *facts, struct payment *payment, int64_t amount,
+                       const struct uuid *id, bool is_first)
 {
+    struct order *ledger = rules_ledger(member);
     enum refund_status status = facts->status != 0 ? facts->status : REFUND_SUCCEEDED;
     payment->refunded += amount;
     payment->is_changed = true;
-    order->refunds[order->refund_count++] = (struct refund){
-        .order_id = order->id,
+    ledger->refunds[ledger->refund_count++] = (struct refund){
+        .order_id = ledger->id,
         .id = *id,
         .payment_id = payment->id,
         .status = status,
@@ -172,6 +177,7 @@ static void add_refund(struct order *order, const struct act *act, const struct 
         .reason = facts->reason,
         .return_id = facts->return_id,
         .inspection_id = facts->inspection_id,
+        .member_id = member != ledger ? member->id : (struct uuid){{0}},
         .recorded_at_us = act->now_us,
         .actor = act->actor,
         .request_id = facts->request_id,
@@ -184,45 +190,81 @@ static void add_refund(struct order *order, const struct act *act, const struct 
         .is_new = true,
     };
     struct money money = {.minor = amount};
-    memcpy(money.currency, order->currency, sizeof(money.currency));
+    memcpy(money.currency, member->currency, sizeof(money.currency));
     char text[MONEY_TEXT_BYTES];
-    rules_note(order, act, refund_note(status),
-               arena_printf(act->arena, "%s %s", money_text(money, text), order->currency));
+    rules_note(member, act, refund_note(status),
+               arena_printf(act->arena, "%s %s", money_text(money, text), member->currency));
 }
 
-static void make_room_for_refunds(struct order *order, const struct act *act)
+static void make_room_for_refunds(struct order *ledger, size_t room, const struct act *act)
 {
-    struct refund *refunds =
-        ARENA_ARRAY(act->arena, order->refund_count + order->payment_count, struct refund);
-    if (order->refund_count > 0)
-        memcpy(refunds, order->refunds, order->refund_count * sizeof(*refunds));
-    order->refunds = refunds;
+    struct refund *refunds = ARENA_ARRAY(act->arena, ledger->refund_count + room, struct refund);
+    if (ledger->refund_count > 0)
+        memcpy(refunds, ledger->refunds, ledger->refund_count * sizeof(*refunds));
+    ledger->refunds = refunds;
+}
+
+/* Whose part of the ledger a refund comes out of: the order's that it is made for, then the others'
+ * of its family. */
+struct purse {
+    struct order *order, *member;
+    size_t next;
+    int64_t room;
+};
+
+static int64_t kept_by(const struct order *member)
+{
+    return member->captured_total - member->refunded_total;
+}
+
+static void purse_open(struct purse *purse, struct order *order)
+{
+    *purse = (struct purse){.order = order, .member = order};
+    purse->room = order->family != NULL ? kept_by(order) : INT64_MAX;
+}
+
+static int64_t purse_take(struct purse *purse, int64_t amount)
+{
+    while (purse->room <= 0 && purse->next < purse->order->family->count) {
+        purse->member = purse->order->family->members[purse->next++];
+        purse->room = purse->member != purse->order ? kept_by(purse->member) : 0;
+    }
+    int64_t part = amount < purse->room ? amount : purse->room;
+    purse->room -= part;
+    return part;
 }
 
 struct refund *rules_refund(struct order *order, const struct act *act,
                             const struct refund_facts *facts, size_t *count, struct refusal *no)
 {
+    struct order *ledger = rules_ledger(order);
     struct payment *only =
-        facts->payment_id != NULL ? find_payment(order, facts->payment_id) : NULL;
+        facts->payment_id != NULL ? find_payment(ledger, facts->payment_id) : NULL;
     if (!may_refund(order, facts, only, no))
         return NULL;
-    make_room_for_refunds(order, act);
-    size_t first = order->refund_count;
+    struct purse purse;
+    purse_open(&purse, order);
+    make_room_for_refunds(ledger, rules_refund_ids(order), act);
+    size_t first = ledger->refund_count;
     int64_t left = facts->amount;
-    for (size_t i = 0; i < order->payment_count && left > 0; i++) {
-        struct payment *payment = &order->payments[i];
+    for (size_t i = 0; i < ledger->payment_count; i++) {
+        struct payment *payment = &ledger->payments[i];
         int64_t amount = rules_payment_refundable(payment);
-        if ((only != NULL && payment != only) || amount <= 0)
+        if (only != NULL && payment != only)
             continue;
         if (amount > left)
             amount = left;
-        size_t index = order->refund_count - first;
-        add_refund(order, act, facts, payment, amount, &facts->ids[index], index == 0);
         left -= amount;
+        for (int64_t part; amount > 0; amount -= part) {
+            part = purse_take(&purse, amount);
+            assert(part > 0);
+            size_t index = ledger->refund_count - first;
+            add_refund(purse.member, act, facts, payment, part, &facts->ids[index], index == 0);
+        }
     }
-    *count = order->refund_count - first;
+    *count = ledger->refund_count - first;
     rules_order_derive(order);
-    return &order->refunds[first];
+    return &ledger->refunds[first];
 }
 
 bool rules_inspection(struct order *order, const struct act *act, const struct uuid *inspection_id,

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "rules_family.h"
+
 typedef Penstock__Orders__V1__RefundParts RefundParts;
 typedef Penstock__Orders__V1__RefundedLine RefundedLine;
 
@@ -20,10 +22,13 @@ static const RefundParts *parts_of(const struct refund *refund, struct arena *ar
 static int64_t units_given_back(const struct order *order, const struct order_line *line,
                                 struct arena *arena)
 {
+    const struct order *ledger = rules_ledger_of(order);
     int64_t units = 0;
     struct uuid id;
-    for (size_t i = 0; i < order->refund_count; i++) {
-        const RefundParts *parts = parts_of(&order->refunds[i], arena);
+    for (size_t i = 0; i < ledger->refund_count; i++) {
+        if (!rules_is_refund_of(order, &ledger->refunds[i]))
+            continue;
+        const RefundParts *parts = parts_of(&ledger->refunds[i], arena);
         for (size_t k = 0; parts != NULL && k < parts->n_lines; k++)
             if (uuid_parse(parts->lines[k]->line_id, &id) && uuid_equal(&id, &line->id))
                 units += parts->lines[k]->quantity;
@@ -33,9 +38,12 @@ static int64_t units_given_back(const struct order *order, const struct order_li
 
 static int64_t shipping_given_back(const struct order *order, struct arena *arena)
 {
+    const struct order *ledger = rules_ledger_of(order);
     int64_t sum = 0;
-    for (size_t i = 0; i < order->refund_count; i++) {
-        const RefundParts *parts = parts_of(&order->refunds[i], arena);
+    for (size_t i = 0; i < ledger->refund_count; i++) {
+        if (!rules_is_refund_of(order, &ledger->refunds[i]))
+            continue;
+        const RefundParts *parts = parts_of(&ledger->refunds[i], arena);
         sum += parts != NULL ? parts->shipping_minor : 0;
     }
     return sum;
@@ -146,9 +154,10 @@ bool rules_refund_may(enum refund_status from, enum refund_status to)
 
 static struct refund *find(struct order *order, const struct uuid *id)
 {
-    for (size_t i = 0; i < order->refund_count; i++)
-        if (uuid_equal(&order->refunds[i].id, id))
-            return &order->refunds[i];
+    struct order *ledger = rules_ledger(order);
+    for (size_t i = 0; i < ledger->refund_count; i++)
+        if (uuid_equal(&ledger->refunds[i].id, id))
+            return &ledger->refunds[i];
     return NULL;
 }
 
@@ -190,10 +199,11 @@ static struct refund *find_or_refuse(struct order *order, const struct uuid *id,
 /* Refunds of the request in that state, and their sum. */
 static int64_t sum_of(const struct order *order, const struct refund *of, enum refund_status status)
 {
+    const struct order *ledger = rules_ledger_of(order);
     int64_t sum = 0;
-    for (size_t i = 0; i < order->refund_count; i++)
-        if (is_of_request(&order->refunds[i], of) && order->refunds[i].status == status)
-            sum += order->refunds[i].amount;
+    for (size_t i = 0; i < ledger->refund_count; i++)
+        if (is_of_request(&ledger->refunds[i], of) && ledger->refunds[i].status == status)
+            sum += ledger->refunds[i].amount;
     return sum;
 }
 
@@ -223,8 +233,9 @@ bool rules_refund_approve(struct order *order, const struct act *act, const stru
     int64_t amount = sum_of(order, refund, REFUND_REQUESTED);
     if (!check_approver(refund, act, amount, limit, no))
         return false;
-    for (size_t i = 0; i < order->refund_count; i++) {
-        struct refund *one = &order->refunds[i];
+    struct order *ledger = rules_ledger(order);
+    for (size_t i = 0; i < ledger->refund_count; i++) {
+        struct refund *one = &ledger->refunds[i];
         if (!is_of_request(one, refund) || one->status != REFUND_REQUESTED)
             continue;
         one->approved_by = act->actor;
@@ -236,9 +247,10 @@ bool rules_refund_approve(struct order *order, const struct act *act, const stru
 
 static struct payment *payment_of(struct order *order, const struct refund *refund)
 {
-    for (size_t i = 0; i < order->payment_count; i++)
-        if (uuid_equal(&order->payments[i].id, &refund->payment_id))
-            return &order->payments[i];
+    struct order *ledger = rules_ledger(order);
+    for (size_t i = 0; i < ledger->payment_count; i++)
+        if (uuid_equal(&ledger->payments[i].id, &refund->payment_id))
+            return &ledger->payments[i];
     return NULL;
 }
 
@@ -249,8 +261,9 @@ bool rules_refund_decline(struct order *order, const struct act *act, const stru
     int64_t amount = 0;
     if (refund == NULL)
         return false;
-    for (size_t i = 0; i < order->refund_count; i++) {
-        struct refund *one = &order->refunds[i];
+    struct order *ledger = rules_ledger(order);
+    for (size_t i = 0; i < ledger->refund_count; i++) {
+        struct refund *one = &ledger->refunds[i];
         struct payment *payment = payment_of(order, one);
         if (!is_of_request(one, refund) || !rules_refund_may(one->status, REFUND_CANCELLED) ||
             payment == NULL)
@@ -278,8 +291,9 @@ bool rules_refund_retry(struct order *order, const struct act *act, const struct
     if (amount == 0)
         return rules_refuse(no, STATUS_CONFLICT, "invalid_state",
                             "Only a refund that has failed is tried again.", "%s", "");
-    for (size_t i = 0; i < order->refund_count; i++) {
-        struct refund *one = &order->refunds[i];
+    struct order *ledger = rules_ledger(order);
+    for (size_t i = 0; i < ledger->refund_count; i++) {
+        struct refund *one = &ledger->refunds[i];
         if (!is_of_request(one, refund) || one->status != REFUND_FAILED)
             continue;
         one->provider = provider != 0 ? provider : one->provider;
@@ -298,7 +312,7 @@ bool rules_refund_start(struct order *order, const struct act *act, const struct
     refund->next_attempt_at_us = act->now_us + REFUND_LOST_AFTER_US;
     move(refund, act, REFUND_PROCESSING);
     refund->attempts++;
-    note(order, act, "refund_started", refund->amount, "");
+    note(rules_member(order, &refund->member_id), act, "refund_started", refund->amount, "");
     return true;
 }
 
@@ -310,7 +324,7 @@ bool rules_refund_settle(struct order *order, const struct act *act, const struc
         return false;
     refund->error = error != NULL ? error : "";
     move(refund, act, error != NULL ? REFUND_FAILED : REFUND_SUCCEEDED);
-    note(order, act, error != NULL ? "refund_failed" : "refund_recorded", refund->amount,
-         refund->error);
+    note(rules_member(order, &refund->member_id), act,
+         error != NULL ? "refund_failed" : "refund_recorded", refund->amount, refund->error);
     return true;
 }
