@@ -105,6 +105,13 @@ $(GEN)/notify/letter_files.c: $(sort $(wildcard services/notify/templates/*)) to
 	@echo "  GEN  $@"
 	$(Q)awk -v header=services/notify/letter_files.h -v type=letter_file -v table=letter_files \
 	    -v count=letter_nfiles -f tools/files.awk $(filter-out %.awk,$^) >$@
+# And the gateway the passwords that everybody tries.
+gateway_MORE_GEN := $(GEN)/gateway/password_files.c
+$(GEN)/gateway/password_files.c: services/gateway/common_passwords.txt tools/files.awk
+	@mkdir -p $(@D)
+	@echo "  GEN  $@"
+	$(Q)awk -v header=services/gateway/password.h -v type=password_file -v table=password_files \
+	    -v count=password_nfiles -f tools/files.awk $(filter-out %.awk,$^) >$@
 # Its tests compare the JSON reader with another's.
 gateway_TEST_LIBS := -ljansson
 

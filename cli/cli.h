@@ -88,6 +88,7 @@ int command_trace(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_demo(int argc, char **argv);
 int command_key(int argc, char **argv);
+int command_user(int argc, char **argv);
 int command_channel(int argc, char **argv);
 int command_inbox(int argc, char **argv);
 int command_backup(int argc, char **argv);

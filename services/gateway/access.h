@@ -7,6 +7,21 @@
 #pragma once
 
 #include "common/service.h"
+#include "services/gateway/rules_access.h"
+
+/* As HANDLER() of service.h, but visible to the route table in main.c. */
+#define ACCESS_HANDLER(fn, In, Out)                                                                \
+    static enum status fn##_typed(struct call *call, const In *in, Out *out);                      \
+    enum status handle_##fn(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out)  \
+    {                                                                                              \
+        return fn##_typed(call, (const In *)in, (Out *)out);                                       \
+    }                                                                                              \
+    static enum status fn##_typed(struct call *call, const In *in, Out *out)
+
+/* For handlers of this folder: how long a page may be, and refusals that they have in common. */
+enum status access_page_limit(struct call *call, int32_t asked, size_t *limit) MUST_CHECK;
+enum status access_bad_cursor(struct call *call);
+enum status access_refuse(struct call *call, struct access_refusal refusal);
 
 handler_fn handle_create_key, handle_list_keys, handle_revoke_key;
 handler_fn handle_add_channel, handle_list_channels, handle_get_shop;

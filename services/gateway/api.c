@@ -15,15 +15,15 @@ static enum http_verdict refuse_unauthenticated(struct http_request *request, co
     HTTP_COUNT(request->thread, unauthenticated, 1);
     http_answer_header(request, "WWW-Authenticate", challenge);
     http_problem(request, 401, "unauthenticated", "",
-                 "This takes an API key: Authorization: Bearer pk_...");
+                 "This takes an API key (Authorization: Bearer pk_...) or a session: sign in.");
     return VERDICT_ANSWERED;
 }
 
-static enum http_verdict authenticate(struct http_request *request, struct api_key **out)
+static enum http_verdict authenticate_key(struct http_request *request, const char *given,
+                                          struct uuid *caller)
 {
     static const char scheme[] = "Bearer ";
-    const char *given = http_header(request, "Authorization");
-    if (given == NULL || strncasecmp(given, scheme, strlen(scheme)) != 0)
+    if (strncasecmp(given, scheme, strlen(scheme)) != 0)
         return refuse_unauthenticated(request, "Bearer realm=\"penstock\"");
     int64_t now_us = clock_wall_us();
     const char *text = given + strlen(scheme);
@@ -37,8 +37,20 @@ static enum http_verdict authenticate(struct http_request *request, struct api_k
     char id[UUID_TEXT_BYTES];
     request->role = key->role;
     request->principal = arena_printf(request->arena, "key:%s", uuid_text(&key->id, id));
-    *out = key;
+    *caller = key->id;
     return VERDICT_GO_ON;
+}
+
+/* A key where there is one, else the session of the cookie. */
+static enum http_verdict authenticate(struct http_request *request, struct uuid *caller)
+{
+    const char *given = http_header(request, "Authorization");
+    if (given != NULL)
+        return authenticate_key(request, given, caller);
+    enum http_verdict verdict = session_authenticate(request, caller);
+    return verdict != VERDICT_ANSWERED
+               ? verdict
+               : refuse_unauthenticated(request, "Bearer realm=\"penstock\"");
 }
 
 static bool authorize(struct http_request *request)
@@ -47,7 +59,7 @@ static bool authorize(struct http_request *request)
     if (role_allows(request->role, permission))
         return true;
     HTTP_COUNT(request->thread, forbidden, 1);
-    log_info("http_forbidden", "A key lacks the permission for a route",
+    log_info("http_forbidden", "A caller lacks the permission for a route",
              LOG_TEXT("actor", request->principal),
              LOG_TEXT("http.route", request->endpoint->route->pattern),
              LOG_TEXT("permission", permission));
@@ -58,10 +70,10 @@ static bool authorize(struct http_request *request)
     return false;
 }
 
-static bool pass_key_rate(struct http_request *request, const struct api_key *key)
+static bool pass_key_rate(struct http_request *request, const struct uuid *caller)
 {
     int64_t wait_ms;
-    if (rate_take(request->thread->rate_per_key, &key->id, sizeof key->id, request->started_us,
+    if (rate_take(request->thread->rate_per_key, caller, sizeof *caller, request->started_us,
                   &wait_ms))
         return true;
     HTTP_COUNT(request->thread, limited, 1);
@@ -151,15 +163,24 @@ static bool find_endpoint(struct http_request *request)
     return false;
 }
 
+static bool is_public(const struct http_request *request)
+{
+    return (request->endpoint->route->flags & ROUTE_PUBLIC) != 0;
+}
+
 enum http_verdict api_begin(struct http_request *request)
 {
-    struct api_key *key = NULL;
+    struct uuid caller;
     if (!find_endpoint(request))
         return VERDICT_ANSWERED;
-    enum http_verdict verdict = authenticate(request, &key);
-    if (verdict != VERDICT_GO_ON)
-        return verdict;
-    bool is_good = pass_key_rate(request, key) && authorize(request) && check_headers(request);
+    if (!is_public(request)) {
+        enum http_verdict verdict = authenticate(request, &caller);
+        if (verdict != VERDICT_GO_ON)
+            return verdict;
+        if (!pass_key_rate(request, &caller) || !authorize(request))
+            return VERDICT_ANSWERED;
+    }
+    bool is_good = session_pass_origin(request) && check_headers(request);
     return is_good ? VERDICT_GO_ON : VERDICT_ANSWERED;
 }
 
@@ -419,7 +440,7 @@ static void ask(struct http_request *request, const ProtobufCMessage *message)
 {
     struct http_thread *thread = request->thread;
     RequestHeader header = PENSTOCK__BUS__V1__REQUEST_HEADER__INIT;
-    char *permissions[32];
+    char *permissions[ROLE_MAX_PERMISSIONS + 1];
     if (!is_of_every_service(request->endpoint)) /* rules may tell roles apart */
         permissions[header.n_permissions++] =
             arena_printf(request->arena, "role:%s", request->role->name);
@@ -452,6 +473,11 @@ static void ask(struct http_request *request, const ProtobufCMessage *message)
 void api_run(struct http_request *request)
 {
     ProtobufCMessage *message = transcode_new(request->endpoint->rpc->input, request->arena);
-    if (read_body(request, message) && bind_query(request, message) && bind_path(request, message))
+    if (!read_body(request, message) || !bind_query(request, message) ||
+        !bind_path(request, message))
+        return;
+    if ((request->endpoint->route->flags & ROUTE_EDGE) != 0)
+        session_run(request, message);
+    else
         ask(request, message);
 }

@@ -15,6 +15,9 @@ const struct conf_key gateway_conf_keys[] = {
     INT(header_timeout_ms, "5000", 100, 60000, "How long a request's headers may take to arrive."),
     INT(body_timeout_ms, "10000", 100, 60000, "How long a request's body may take to arrive."),
     INT(idle_timeout_ms, "60000", 1000, 600000, "How long a connection may stay open unused."),
+    TEXT(console_directory, "",
+         "The folder of the web console's files; empty: the folder console beside that of the "
+         "binaries."),
     TEXT(trusted_proxies, "",
          "Addresses or networks (10.0.0.0/8), comma separated, whose X-Forwarded-For counts."),
     INT(rate_per_key, "0", 0, 1000000, "Requests per second for one API key; 0 sets no limit."),

@@ -1,5 +1,5 @@
 /* edge.h -- the gateway's own threads, between service_main() and the world: HTTP, inbox,
- * directory.
+ * sign-in, directory.
  *
  * Opened once everything else is up. On SIGTERM edge_stop() ends listening and returns at once;
  * requests under way are finished while the rest of the service goes on, and edge_end() waits for

@@ -18,6 +18,7 @@ struct gateway_conf {
     int64_t max_connections;
     int64_t max_connections_per_ip; /* 0: no limit */
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
+    char *console_directory;           /* "": beside the binaries */
     char *trusted_proxies;             /* addresses or networks, comma separated */
     int64_t rate_per_key, rate_per_ip; /* requests per second; 0: no limit */
     int64_t rate_burst;

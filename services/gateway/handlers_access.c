@@ -25,19 +25,10 @@ typedef Penstock__Gateway__V1__GetShopRequest GetShopRequest;
 typedef Penstock__Gateway__V1__GetShopResponse GetShopResponse;
 typedef Penstock__Gateway__V1__Shop Shop;
 
-/* As HANDLER() of service.h, but visible to the route table in main.c. */
-#define ACCESS_HANDLER(fn, In, Out)                                                                \
-    static enum status fn##_typed(struct call *call, const In *in, Out *out);                      \
-    enum status handle_##fn(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out)  \
-    {                                                                                              \
-        return fn##_typed(call, (const In *)in, (Out *)out);                                       \
-    }                                                                                              \
-    static enum status fn##_typed(struct call *call, const In *in, Out *out)
-
 #define PAGE_LIMIT 50
 #define PAGE_MAX_LIMIT 200
 
-static enum status page_limit(struct call *call, int32_t asked, size_t *limit)
+enum status access_page_limit(struct call *call, int32_t asked, size_t *limit)
 {
     *limit = asked == 0 ? PAGE_LIMIT : (size_t)asked;
     if (asked < 0 || asked > PAGE_MAX_LIMIT)
@@ -46,13 +37,13 @@ static enum status page_limit(struct call *call, int32_t asked, size_t *limit)
     return STATUS_OK;
 }
 
-static enum status bad_cursor(struct call *call)
+enum status access_bad_cursor(struct call *call)
 {
     return refuse(call, STATUS_INVALID, "invalid", "cursor",
                   "The cursor is not one that a list has given.");
 }
 
-static enum status refuse_access(struct call *call, struct access_refusal refusal)
+enum status access_refuse(struct call *call, struct access_refusal refusal)
 {
     return refuse(call, STATUS_INVALID, refusal.code, refusal.field, "%s", refusal.text);
 }
@@ -96,7 +87,7 @@ ACCESS_HANDLER(create_key, CreateKeyRequest, CreateKeyResponse)
 {
     struct access_refusal refusal = rules_key(in->name, in->role, in->expires_at_us, call->now_us);
     if (refusal.code != NULL)
-        return refuse_access(call, refusal);
+        return access_refuse(call, refusal);
     int64_t count;
     TRY(store_key_count(call->db, &count));
     if (count >= SNAPSHOT_MAX_KEYS)
@@ -134,8 +125,8 @@ ACCESS_HANDLER(list_keys, ListKeysRequest, ListKeysResponse)
     struct key_row *rows;
     size_t limit, count;
     if (in->cursor[0] != '\0' && !uuid_parse(in->cursor, &before))
-        return bad_cursor(call);
-    TRY(page_limit(call, in->limit, &limit));
+        return access_bad_cursor(call);
+    TRY(access_page_limit(call, in->limit, &limit));
     TRY(store_key_page(call->db, &before, limit + 1, &rows, &count));
     out->n_data = count < limit ? count : limit;
     out->data = ARENA_ARRAY(call->arena, out->n_data, Key *);
@@ -256,7 +247,7 @@ ACCESS_HANDLER(add_channel, AddChannelRequest, AddChannelResponse)
         in->name, in->type, in->secret, prefix, hook_knows_type(in->type), row == NULL};
     struct access_refusal refusal = rules_channel(&wish);
     if (refusal.code != NULL)
-        return refuse_access(call, refusal);
+        return access_refuse(call, refusal);
     if (row != NULL && strcmp(row->type, in->type) != 0)
         return refuse(call, STATUS_CONFLICT, "invalid_state", "type",
                       "There is a channel of this name already, of type %s.", row->type);
@@ -278,7 +269,7 @@ ACCESS_HANDLER(list_channels, ListChannelsRequest, ListChannelsResponse)
 {
     struct channel_row *rows;
     size_t limit, count;
-    TRY(page_limit(call, in->limit, &limit));
+    TRY(access_page_limit(call, in->limit, &limit));
     TRY(store_channel_page(call->db, in->cursor, limit + 1, &rows, &count));
     out->n_data = count < limit ? count : limit;
     out->data = ARENA_ARRAY(call->arena, out->n_data, Channel *);

@@ -26,10 +26,13 @@ struct http_options {
     const struct gateway_conf *conf;
     /* Where http.port and http.address tell the port that was taken; NULL: nowhere. */
     const char *run_directory;
+    /* Where the console's files are. */
+    const char *console_directory;
     /* One for each thread, taken over. */
     struct snapshot *snapshots[HTTP_MAX_THREADS];
-    /* Whether the directory sends newer ones, and the inbox takes deliveries. */
-    bool has_directory, has_inbox;
+    /* Whether the directory sends newer ones, the inbox takes deliveries, and people can sign in.
+     */
+    bool has_directory, has_inbox, has_signin;
 };
 
 /* Listens when it returns. INVALID: an address that cannot be read; UNAVAILABLE: one that is taken.

@@ -129,12 +129,9 @@ void http_problem(struct http_request *request, int status, const char *code, co
 
 static void add_headers(const struct http_request *request, struct MHD_Response *response)
 {
-    static const char *const always[][2] = {
-        {"X-Content-Type-Options", "nosniff"},
-        {"Cache-Control", "no-store"},
-    };
-    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
-        MHD_add_response_header(response, always[i][0], always[i][1]);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Cache-Control",
+                            request->cache_control != NULL ? request->cache_control : "no-store");
     if (request->content_type != NULL)
         MHD_add_response_header(response, "Content-Type", request->content_type);
     if (request->traceparent[0] != '\0')

@@ -1,6 +1,7 @@
 /* http_internal.h -- what the parts of the HTTP server share.
  *
- * Private to http*.c, api.c, hooks.c, pages.c and health.c, the only ones that know libmicrohttpd.
+ * Private to http*.c, api.c, session.c, hooks.c, pages*.c and health.c, the only ones that know
+ * libmicrohttpd.
  */
 #pragma once
 
@@ -28,8 +29,15 @@
 #define HTTP_TRACEPARENT_BYTES 56
 #define HTTP_MAX_ANSWER_HEADERS 12
 
+struct console;
 struct endpoint;
 struct http_thread;
+
+/* Who came with a cookie: a copy, since the snapshot may be exchanged meanwhile. */
+struct http_session {
+    struct session as;
+    const char *csrf_token;
+};
 
 /* Counted by all threads, read by /metrics. */
 struct http_metrics {
@@ -89,8 +97,9 @@ struct http_request {
     const struct endpoint *endpoint; /* API */
     const struct page *page;
     bool was_checked;      /* against a snapshot newer than the request */
-    const char *principal; /* "key:<id>" */
+    const char *principal; /* "key:<id>", "person:<id>"; NULL on a public route */
     const struct role *role;
+    const struct http_session *session; /* NULL with a key */
     const char *idempotency_key;
 
     char *body;
@@ -101,6 +110,7 @@ struct http_request {
     char *answer;
     size_t answer_bytes;
     const char *content_type;
+    const char *cache_control; /* NULL: no-store */
     struct {
         const char *name, *value;
     } headers[HTTP_MAX_ANSWER_HEADERS];
@@ -114,8 +124,9 @@ struct http_thread {
     pthread_t thread;
     struct bus_loop *loop;
     struct bus_client *client;
-    struct bus_channel *directory, *inbox;
+    struct bus_channel *directory, *inbox, *signin;
     struct snapshot *snapshot;
+    struct console *console;
     struct {
         struct MHD_Daemon *daemon;
         int fd;
@@ -128,7 +139,7 @@ struct http_thread {
     struct rate *rate_per_key, *rate_per_ip;
     struct http_request *waiting;  /* suspended, for an answer */
     struct http_request *checking; /* suspended, for a snapshot */
-    size_t in_inbox;
+    size_t in_inbox, in_signin;
     bool is_stopping;
     int64_t stop_at_us;
 };
@@ -178,6 +189,10 @@ enum MHD_Result http_on_request(void *context, struct MHD_Connection *connection
 void http_on_completed(void *context, struct MHD_Connection *connection, void **request,
                        enum MHD_RequestTerminationCode code);
 void http_requests_free(struct http_thread *thread);
+/* Who is on the other end, trusted proxies believed. */
+struct address http_client(const struct http_request *request);
+/* By https, as far as the client is concerned: a trusted proxy says so. */
+bool http_is_secure(const struct http_request *request);
 /* The value of a header, or NULL. */
 const char *http_header(const struct http_request *request, const char *name);
 
@@ -203,6 +218,14 @@ enum MHD_Result http_queue_answer(struct http_request *request);
 /* With the headers only. VERDICT_UNKNOWN is not said again of a request that was_checked. */
 enum http_verdict api_begin(struct http_request *request);
 void api_run(struct http_request *request);
+/* By the cookie; *caller is who. */
+enum http_verdict session_authenticate(struct http_request *request, struct uuid *caller);
+/* What another site's page could make a browser send is refused, and then answered. */
+bool session_pass_origin(struct http_request *request);
+/* The routes of service Edge. */
+void session_run(struct http_request *request, const ProtobufCMessage *message);
+/* An attempt came back from the sign-in thread. */
+void session_attempted(void *context, void *attempt);
 enum http_verdict hooks_begin(struct http_request *request);
 void hooks_run(struct http_request *request);
 /* A delivery came back from the inbox. */
@@ -213,6 +236,9 @@ struct page {
     void (*run)(struct http_request *request);
 };
 const struct page *page_find(const char *path);
+/* For every address that is no other page's, no hook's and not the API's. */
+const struct page *page_of_console(void);
+void pages_console(struct http_request *request);
 /* /readyz and /metrics: ask every service how it is. */
 void health_ready(struct http_request *request);
 void health_metrics(struct http_request *request);

@@ -141,17 +141,36 @@ static bool pass_guard(struct http_request *request, const char *version)
     return true;
 }
 
+static struct address peer_of(const struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct address peer;
+    address_of_socket(info != NULL ? info->client_addr : NULL, &peer);
+    return peer;
+}
+
+struct address http_client(const struct http_request *request)
+{
+    struct address peer = peer_of(request);
+    return address_of_client(request->thread->http->trusted_proxies, &peer,
+                             http_header(request, "X-Forwarded-For"));
+}
+
+bool http_is_secure(const struct http_request *request)
+{
+    const char *scheme = http_header(request, "X-Forwarded-Proto");
+    struct address peer = peer_of(request);
+    return scheme != NULL && strcasecmp(scheme, "https") == 0 &&
+           networks_contain(request->thread->http->trusted_proxies, &peer);
+}
+
 static bool pass_rate(struct http_request *request)
 {
     struct http_thread *thread = request->thread;
     if (thread->rate_per_ip == NULL)
         return true;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    struct address peer;
-    address_of_socket(info != NULL ? info->client_addr : NULL, &peer);
-    struct address client = address_of_client(thread->http->trusted_proxies, &peer,
-                                              http_header(request, "X-Forwarded-For"));
+    struct address client = http_client(request);
     int64_t wait_ms;
     if (rate_take(thread->rate_per_ip, &client, sizeof client, request->started_us, &wait_ms))
         return true;
@@ -170,11 +189,13 @@ static enum http_verdict route(struct http_request *request)
         request->target = TARGET_HOOK;
         return hooks_begin(request);
     }
-    request->page = page_find(uri->path);
-    if (request->page == NULL) {
+    if (uri->nsegments > 0 && strcmp(uri->segments[0], "v1") == 0) {
         request->target = TARGET_API;
         return api_begin(request);
     }
+    request->page = page_find(uri->path);
+    if (request->page == NULL)
+        request->page = page_of_console();
     request->target = TARGET_PAGE;
     if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
         return VERDICT_GO_ON;

@@ -7,8 +7,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "services/gateway/console.h"
 #include "services/gateway/http_internal.h"
 #include "services/gateway/inbox.h"
+#include "services/gateway/signin.h"
 
 #define LOOK_EVERY_MS 250
 /* How long requests that are arriving may take to do so once we stop. */
@@ -126,10 +128,10 @@ static void begin_stop(struct http_thread *thread)
 }
 
 /* In the end what still waits is given up, in this round: a late answer would find nobody. But for
- * deliveries, which the inbox has its hands on. */
+ * deliveries and sign-ins, which other threads have their hands on. */
 static bool is_stopped(struct http_thread *thread)
 {
-    if (!thread->is_stopping || thread->in_inbox > 0)
+    if (!thread->is_stopping || thread->in_inbox > 0 || thread->in_signin > 0)
         return false;
     if (clock_monotonic_us() < thread->stop_at_us)
         return thread->connections == NULL;
@@ -188,6 +190,7 @@ enum status http_thread_open(struct http_thread *thread, const struct http_optio
     const struct gateway_conf *conf = thread->http->conf;
     thread->loop = bus_loop_open(thread->http->bus);
     thread->client = bus_client_open(thread->loop, ASK_CREDIT);
+    thread->console = console_open(options->console_directory);
     thread->rate_per_key = rate_open(conf->rate_per_key, conf->rate_burst);
     thread->rate_per_ip = rate_open(conf->rate_per_ip, conf->rate_burst);
     thread->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -207,6 +210,9 @@ enum status http_thread_open(struct http_thread *thread, const struct http_optio
     if (options->has_inbox)
         thread->inbox = bus_channel_connect(thread->loop, inbox_channel_name(thread->index, name),
                                             hooks_delivered, thread);
+    if (options->has_signin)
+        thread->signin = bus_channel_connect(thread->loop, signin_channel_name(thread->index, name),
+                                             session_attempted, thread);
     bus_loop_every(thread->loop, LOOK_EVERY_MS, end_slow_connections, thread);
     bus_loop_after_round(thread->loop, run_daemons, thread);
     return STATUS_OK;
@@ -231,6 +237,7 @@ void http_thread_close(struct http_thread *thread)
     rate_close(&thread->rate_per_key);
     rate_close(&thread->rate_per_ip);
     snapshot_close(&thread->snapshot);
+    console_close(&thread->console);
     if (thread->wake_fd >= 0)
         close(thread->wake_fd);
 }

@@ -7,12 +7,14 @@
 #include "services/gateway/edge.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/inbox.h"
+#include "services/gateway/people.h"
 
 extern const struct migration gateway_migrations[];
 extern const size_t gateway_nmigrations;
 
-static const struct route gateway_routes[] = {INBOX_ROUTES ACCESS_ROUTES{.rpc = NULL}};
-static const struct timer gateway_timers[] = {INBOX_TIMERS{.name = NULL}};
+static const struct route gateway_routes[] = {
+    INBOX_ROUTES ACCESS_ROUTES PEOPLE_ROUTES{.rpc = NULL}};
+static const struct timer gateway_timers[] = {INBOX_TIMERS PEOPLE_TIMERS{.name = NULL}};
 static const struct outcall gateway_outcalls[] = {INBOX_OUTCALLS ACCESS_OUTCALLS{.name = NULL}};
 static const struct counter gateway_counters[] = {INBOX_COUNTERS{NULL, NULL}};
 static const ProtobufCMessageDescriptor *const gateway_events[] = {
@@ -20,6 +22,8 @@ static const ProtobufCMessageDescriptor *const gateway_events[] = {
     &penstock__gateway__v1__key_revoked__descriptor,
     &penstock__gateway__v1__channel_changed__descriptor,
     &penstock__gateway__v1__channel_api_changed__descriptor,
+    &penstock__gateway__v1__person_added__descriptor,
+    &penstock__gateway__v1__person_changed__descriptor,
     NULL,
 };
 

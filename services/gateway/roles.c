@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+/* Whoever comes in may know who he is and what his colleagues are called, and change his password.
+ */
+#define LIST(...) ((const char *const[]){"self:read", "self:write", __VA_ARGS__, NULL})
 
 const struct role roles[] = {
     {"owner",

@@ -1,13 +1,19 @@
 /* roles.h -- what each role may do: one table, and default deny.
  *
- * An API key has one role. Its permissions travel with each request, and the service that is asked
- * checks them again.
+ * A person and an API key have one role each. Its permissions travel with each request, and the
+ * service that is asked checks them again.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
+/* For refusals. */
+#define ROLES_SENTENCE                                                                             \
+    "The roles are owner, order_desk, picker, packer, customer_service, finance, store and "       \
+    "read_only."
+
+#define ROLE_MAX_PERMISSIONS 64
 struct role {
     const char *name;
     const char *const *permissions; /* NULL at the end */

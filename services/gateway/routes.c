@@ -68,9 +68,10 @@ static void cut_pattern(struct endpoint *endpoint, const char *pattern)
 
 static void resolve(struct endpoint *endpoint, const struct http_route *route)
 {
-    const ProtobufCServiceDescriptor *service = route->service != NULL
-                                                    ? route_service(route->service)
-                                                    : &penstock__bus__v1__every__descriptor;
+    const ProtobufCServiceDescriptor *service =
+        (route->flags & ROUTE_EDGE) != 0 ? &penstock__gateway__v1__edge__descriptor
+        : route->service != NULL         ? route_service(route->service)
+                                         : &penstock__bus__v1__every__descriptor;
     assert(service != NULL);
     endpoint->route = route;
     endpoint->rpc = protobuf_c_service_descriptor_get_method_by_name(service, route->rpc);

@@ -23,6 +23,10 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PATCH, HTTP_DELETE };
 #define ROUTE_NEEDS_KEY 1u
 /* Answers 201. */
 #define ROUTE_CREATES 2u
+/* Answered by the HTTP thread and the sign-in thread: an rpc of service Edge. */
+#define ROUTE_EDGE 64u
+/* For who has not signed in yet; every other route takes a permission. */
+#define ROUTE_PUBLIC 128u
 
 struct http_route {
     enum http_method method;

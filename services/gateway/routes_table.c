@@ -3,6 +3,8 @@
 
 #define KEY ROUTE_NEEDS_KEY
 #define NEW ROUTE_CREATES
+#define EDGE ROUTE_EDGE
+#define PUBLIC ROUTE_PUBLIC
 
 const struct http_route http_routes[] = {
     /* orders */
@@ -160,6 +162,26 @@ const struct http_route http_routes[] = {
     {HTTP_DELETE, "/v1/keys/{id}", "gateway", "RevokeKey", "settings:write", 0,
      "Revoke an API key"},
     {HTTP_GET, "/v1/shop", "gateway", "GetShop", "settings:read", 0, "The shop's settings"},
+    /* people */
+    {HTTP_POST, "/v1/session", "gateway", "SignIn", "public", EDGE | PUBLIC | NEW,
+     "Sign in; begins a session in a cookie"},
+    {HTTP_GET, "/v1/session", "gateway", "GetSession", "self:read", EDGE, "Who is signed in"},
+    {HTTP_DELETE, "/v1/session", "gateway", "SignOut", "self:write", EDGE, "Sign out"},
+    {HTTP_POST, "/v1/session/password", "gateway", "ChangePassword", "self:write", EDGE,
+     "Change one's own password; ends one's other sessions"},
+    {HTTP_GET, "/v1/people", "gateway", "ListPeople", "settings:read", 0, "List people"},
+    {HTTP_POST, "/v1/people", "gateway", "CreatePerson", "settings:write", NEW,
+     "Add a person; the password is shown once"},
+    {HTTP_GET, "/v1/people/names", "gateway", "ListNames", "self:read", 0,
+     "The names behind the actors of timelines"},
+    {HTTP_PATCH, "/v1/people/{id}", "gateway", "UpdatePerson", "settings:write", 0,
+     "Change a person's name, address, role or language"},
+    {HTTP_POST, "/v1/people/{id}/disable", "gateway", "DisablePerson", "settings:write", 0,
+     "Let a person in no longer; ends all sessions"},
+    {HTTP_POST, "/v1/people/{id}/enable", "gateway", "EnablePerson", "settings:write", 0,
+     "Let a person in again"},
+    {HTTP_POST, "/v1/people/{id}/password", "gateway", "ResetPassword", "settings:write", 0,
+     "Make a person a new password; it is shown once"},
     /* every service */
     {HTTP_GET, "/v1/services/{service}/parked", NULL, "ListParked", "inbox:read", 0,
      "List events that a service has set aside"},

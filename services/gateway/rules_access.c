@@ -18,9 +18,7 @@ struct access_refusal rules_key(const char *name, const char *role, int64_t expi
     if (role[0] == '\0')
         return (struct access_refusal){"required", "role", "A key needs a role."};
     if (role_find(role) == NULL)
-        return (struct access_refusal){"invalid", "role",
-                                       "The roles are owner, order_desk, picker, packer, "
-                                       "customer_service, finance, store and read_only."};
+        return (struct access_refusal){"invalid", "role", ROLES_SENTENCE};
     if (expires_at_us != 0 && expires_at_us <= now_us)
         return (struct access_refusal){"invalid", "expires_at", "This moment has passed."};
     return NOTHING;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/gateway/rules_people.h"
+
 #define SNAPSHOT_BYTES ((size_t)64 << 20)
 
 struct snapshot *snapshot_open(int http_thread)
@@ -32,8 +34,17 @@ static int compare_keys(const void *a, const void *b)
                   API_KEY_HASH_BYTES);
 }
 
+static int compare_sessions(const void *a, const void *b)
+{
+    return memcmp(((const struct session *)a)->hash, ((const struct session *)b)->hash,
+                  SESSION_HASH_BYTES);
+}
+
 void snapshot_sort(struct snapshot *snapshot)
 {
+    if (snapshot->nsessions > 0)
+        qsort(snapshot->sessions, snapshot->nsessions, sizeof snapshot->sessions[0],
+              compare_sessions);
     if (snapshot->nkeys > 0)
         qsort(snapshot->keys, snapshot->nkeys, sizeof snapshot->keys[0], compare_keys);
 }
@@ -50,6 +61,22 @@ struct api_key *snapshot_find_key(struct snapshot *snapshot, const char *text, i
     if (key == NULL || (key->expires_at_us != 0 && key->expires_at_us <= now_us))
         return NULL;
     return key;
+}
+
+struct session *snapshot_find_session(struct snapshot *snapshot, const char *token, int64_t now_us)
+{
+    struct session wanted;
+    if (!session_token_is_plausible(token) || snapshot->nsessions == 0)
+        return NULL;
+    session_token_hash(token, wanted.hash);
+    struct session *session = bsearch(&wanted, snapshot->sessions, snapshot->nsessions,
+                                      sizeof snapshot->sessions[0], compare_sessions);
+    if (session == NULL || session->expires_at_us <= now_us)
+        return NULL;
+    int64_t used_at_us = session->used_at_us > session->stored_seen_at_us
+                             ? session->used_at_us
+                             : session->stored_seen_at_us;
+    return used_at_us + SESSION_IDLE_US > now_us ? session : NULL;
 }
 
 const struct channel *snapshot_find_channel(const struct snapshot *snapshot, const char *name)
@@ -76,4 +103,27 @@ void api_key_new(char text[API_KEY_TEXT_BYTES], uint8_t hash[API_KEY_HASH_BYTES]
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(secret, sizeof secret);
     crypto_hash_sha256(hash, (const uint8_t *)text, API_KEY_TEXT_BYTES - 1);
+}
+
+bool session_token_is_plausible(const char *text)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    return strlen(text) == SESSION_TOKEN_BYTES - 1 &&
+           strspn(text, letters) == SESSION_TOKEN_BYTES - 1;
+}
+
+void session_token_hash(const char *text, uint8_t hash[SESSION_HASH_BYTES])
+{
+    crypto_hash_sha256(hash, (const uint8_t *)text, SESSION_TOKEN_BYTES - 1);
+}
+
+void session_token_new(char text[SESSION_TOKEN_BYTES], uint8_t hash[SESSION_HASH_BYTES])
+{
+    uint8_t secret[32];
+    randombytes_buf(secret, sizeof secret);
+    sodium_bin2base64(text, SESSION_TOKEN_BYTES, secret, sizeof secret,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(secret, sizeof secret);
+    session_token_hash(text, hash);
 }

@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "queries.h"
+#include "services/gateway/store_people.h"
 
 DB_SHAPE(key_shape, struct key_row, DB_FIELD(struct key_row, id, DB_UUID),
          DB_FIELD(struct key_row, name, DB_TEXT), DB_FIELD(struct key_row, role, DB_TEXT),
@@ -180,6 +181,7 @@ enum status store_snapshot_load(struct db *db, struct snapshot *snapshot, int64_
 {
     TRY(load_keys(db, snapshot, now_us));
     TRY(load_channels(db, snapshot));
+    TRY(store_session_load(db, snapshot, now_us));
     snapshot_sort(snapshot);
     return STATUS_OK;
 }
@@ -195,5 +197,6 @@ enum status store_snapshot_used(struct db *db, const struct snapshot *snapshot, 
             columns = db_columns(db, Q_KEY_USED);
         db_add(columns, db_uuid(&key->id), db_time(key->used_at_us));
     }
+    store_session_used(db, snapshot, age_us);
     return STATUS_OK;
 }

@@ -46,6 +46,7 @@ enum status store_channel_told(struct db *db, const char *name, int32_t version)
 /* Fills a snapshot; the connection must use the snapshot's arena. */
 enum status store_snapshot_load(struct db *db, struct snapshot *snapshot,
                                 int64_t now_us) MUST_CHECK;
-/* Writes down when keys were used, of those where that has moved by more than age_us. */
+/* Writes down when keys and sessions were used, of those where that has moved by more than age_us.
+ */
 enum status store_snapshot_used(struct db *db, const struct snapshot *snapshot,
                                 int64_t age_us) MUST_CHECK;

@@ -258,7 +258,8 @@ static void a_key_made_a_moment_ago_lets_in(void **state)
 static struct http *open_another(struct gateway_conf *another)
 {
     struct http *http;
-    struct http_options options = {.bus = t.bus, .conf = another};
+    struct http_options options = {
+        .bus = t.bus, .conf = another, .console_directory = "/nonexistent"};
     for (int64_t i = 0; i < another->http_threads; i++)
         options.snapshots[i] = make_snapshot(true);
     return http_open(&options, &http) == STATUS_OK ? http : NULL;

@@ -243,6 +243,7 @@ static inline int set_up(void **state)
     const struct http_options options = {.bus = t.bus,
                                          .conf = &conf,
                                          .run_directory = t.directory,
+                                         .console_directory = "/nonexistent",
                                          .snapshots = {make_snapshot(true)},
                                          .has_directory = true,
                                          .has_inbox = true};
