@@ -242,7 +242,7 @@ static int inbox_list(struct remote *remote, int argc, char **argv)
         if (page == NULL)
             return 1;
         for (size_t i = 0; i < page->n_data; i++) {
-            const Penstock__Gateway__V1__Delivery *d = page->data[i];
+            const Penstock__Gateway__V1__InboxDelivery *d = page->data[i];
             printf("%s  %-9s %-12s %-20s %s%s%s\n", d->id, enum_word(type, d->status), d->channel,
                    d->topic, d->order_number, d->reason[0] ? d->reason_code : "",
                    d->reason[0] ? ": " : "");

@@ -6,7 +6,7 @@
 #include "penstock/gateway/v1/gateway.pb-c.h"
 #include "services/gateway/store_inbox.h"
 
-typedef Penstock__Gateway__V1__Delivery Delivery;
+typedef Penstock__Gateway__V1__InboxDelivery Delivery;
 typedef Penstock__Gateway__V1__ListInboxRequest ListInboxRequest;
 typedef Penstock__Gateway__V1__ListInboxResponse ListInboxResponse;
 typedef Penstock__Gateway__V1__GetDeliveryRequest GetDeliveryRequest;
@@ -33,7 +33,7 @@ static char *id_text(struct arena *arena, const struct uuid *id)
 static Delivery *view_of(struct arena *arena, const struct inbox_row *row)
 {
     Delivery *view = ARENA_NEW(arena, Delivery);
-    penstock__gateway__v1__delivery__init(view);
+    penstock__gateway__v1__inbox_delivery__init(view);
     view->id = id_text(arena, &row->id);
     view->channel = arena_strdup(arena, row->channel);
     view->topic = arena_strdup(arena, row->topic);
