@@ -14,6 +14,7 @@ typedef Penstock__Orders__V1__OrderChanged OrderChanged;
 typedef Penstock__Orders__V1__OrderCancelled OrderCancelled;
 typedef Penstock__Orders__V1__HoldReleased HoldReleased;
 typedef Penstock__Orders__V1__RefundRecorded RefundRecorded;
+typedef Penstock__Orders__V1__MessagePosted MessagePosted;
 typedef Penstock__Orders__V1__PlacedLine PlacedLine;
 typedef Penstock__Inventory__V1__StockAllocated StockAllocated;
 typedef Penstock__Fulfillment__V1__FulfillmentPicked FulfillmentPicked;
@@ -236,6 +237,24 @@ static bool on_refund(const struct reading *it)
     return true;
 }
 
+static bool on_message_posted(const struct reading *it)
+{
+    const MessagePosted *event = (const MessagePosted *)it->message;
+    if (it->order == NULL)
+        return false;
+    if (event->direction == PENSTOCK__ORDERS__V1__MESSAGE_DIRECTION__MESSAGE_DIRECTION_STAFF)
+        it->order->staff_messages += reads(it, FOLD_NOTIFY, FOLD_ORDERS);
+    return true;
+}
+
+static bool on_code_requested(const struct reading *it)
+{
+    if (it->order == NULL)
+        return false;
+    it->order->codes += reads(it, FOLD_NOTIFY, FOLD_ORDERS);
+    return true;
+}
+
 static bool on_hold_voided(const struct reading *it)
 {
     const HoldVoided *event = (const HoldVoided *)it->message;
@@ -257,6 +276,8 @@ bool fold_orders_event(struct fold *fold, const struct fold_event *event)
         {&penstock__orders__v1__hold_placed__descriptor, on_hold_placed},
         {&penstock__orders__v1__hold_released__descriptor, on_hold_released},
         {&penstock__orders__v1__refund_recorded__descriptor, on_refund},
+        {&penstock__orders__v1__message_posted__descriptor, on_message_posted},
+        {&penstock__orders__v1__order_code_requested__descriptor, on_code_requested},
         {&penstock__bus__v1__hold_voided__descriptor, on_hold_voided},
         {NULL, NULL},
     };

@@ -60,9 +60,10 @@ struct fold_order {
     bool has_stock_told;                         /* fulfillment has read a StockAllocated */
     bool is_withheld;                            /* says fulfillment's row */
     int64_t changed_at;                          /* last OrderChanged's position; 0: none */
-    int64_t shipments, refunds_told;             /* that notify has read */
-    int64_t refunded;                            /* by RefundRecorded events */
-    int64_t messages[4];                         /* rows, by kind */
+    int64_t shipments, refunds_told;             /* that notify has read, and below */
+    int64_t staff_messages, codes;
+    int64_t refunded;    /* by RefundRecorded events */
+    int64_t messages[6]; /* rows, by kind */
     const char *number, *waits;
 };
 

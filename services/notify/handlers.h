@@ -16,6 +16,8 @@ struct notify {
 /* Why there is nobody to write to. Stored. */
 #define REASON_NO_ADDRESS "no_address"
 #define REASON_ERASED "erased"
+/* What it would have said is gone, or good no longer. Stored. */
+#define REASON_EXPIRED "expired"
 
 extern const struct route notify_routes[];
 extern const struct subscription notify_subscriptions[];

@@ -7,6 +7,8 @@
 #include "services/notify/store.h"
 
 typedef Penstock__Orders__V1__OrderPlaced OrderPlaced;
+typedef Penstock__Orders__V1__MessagePosted MessagePosted;
+typedef Penstock__Orders__V1__OrderCodeRequested OrderCodeRequested;
 
 static const char *message_id_text(struct call *call, const struct uuid *id)
 {
@@ -86,9 +88,43 @@ BATCH_HANDLER(refund_recorded)
     return STATUS_OK;
 }
 
+/* Only what the shop wrote goes out; what the customer wrote the shop reads in the message centre.
+ */
+BATCH_HANDLER(message_posted)
+{
+    for_each_event(batch, call, MessagePosted, event) {
+        if (event->direction != PENSTOCK__ORDERS__V1__MESSAGE_DIRECTION__MESSAGE_DIRECTION_STAFF)
+            continue;
+        struct message_new message;
+        if (message_about(call, MESSAGE_STAFF_MESSAGE, event->order_id, event->message_id,
+                          &message) != STATUS_OK)
+            continue;
+        keep_detail(call, &event->base, &message);
+        store_message_add(batch->db, &message, batch->now_us);
+        outcall_kick(call, "send");
+    }
+    return STATUS_OK;
+}
+
+BATCH_HANDLER(order_code_requested)
+{
+    for_each_event(batch, call, OrderCodeRequested, event) {
+        struct message_new message;
+        if (message_about(call, MESSAGE_ORDER_CODE, event->order_id, event->code_id, &message) !=
+            STATUS_OK)
+            continue;
+        keep_detail(call, &event->base, &message);
+        store_message_add(batch->db, &message, batch->now_us);
+        outcall_kick(call, "send");
+    }
+    return STATUS_OK;
+}
+
 const struct subscription notify_subscriptions[] = {
     {"orders", &penstock__orders__v1__order_placed__descriptor, order_placed},
     {"orders", &penstock__orders__v1__refund_recorded__descriptor, refund_recorded},
+    {"orders", &penstock__orders__v1__message_posted__descriptor, message_posted},
+    {"orders", &penstock__orders__v1__order_code_requested__descriptor, order_code_requested},
     {"fulfillment", &penstock__fulfillment__v1__fulfillment_shipped__descriptor,
      fulfillment_shipped},
     {NULL, NULL, NULL},

@@ -54,13 +54,14 @@ static bool act_on_wish(struct call *call, const struct due *due, enum wish wish
     return false;
 }
 
-/* Keeps of the due messages those that are to be sent. Confirmations, nearly all, need no look. */
+/* Keeps of the due messages those that are to be sent. Confirmations, nearly all, need no look;
+ * what a person wrote or asked for is sent in any case. */
 static enum status keep_wished(struct call *call, struct due *due, size_t *count)
 {
     struct uuid *asked = ARENA_ARRAY(call->arena, *count, struct uuid);
     size_t nasked = 0, nrows = 0, kept = 0;
     for (size_t i = 0; i < *count; i++) {
-        if (due[i].checks_wish && due[i].kind != MESSAGE_ORDER_CONFIRMATION)
+        if (due[i].checks_wish && rules_asks_wish((enum message_kind)due[i].kind))
             asked[nasked++] = confirmation_of(&due[i]);
     }
     struct wish_row *rows = NULL;
@@ -69,7 +70,7 @@ static enum status keep_wished(struct call *call, struct due *due, size_t *count
     for (size_t i = 0; i < *count; i++) {
         if (due[i].status != MESSAGE_QUEUED)
             continue;
-        if (due[i].checks_wish && due[i].kind != MESSAGE_ORDER_CONFIRMATION) {
+        if (due[i].checks_wish && rules_asks_wish((enum message_kind)due[i].kind)) {
             struct uuid confirmation = confirmation_of(&due[i]);
             if (!act_on_wish(call, &due[i], wish_of(rows, nrows, &confirmation)))
                 continue;

@@ -23,7 +23,7 @@ struct pair {
 
 struct letters {
     struct arena *arena; /* everything that lives as long as this does */
-    const char *shop_name;
+    const char *shop_name, *public_url;
     struct zone *zone;
     enum language fallback;
     int directory;     /* the shop's own templates; -1: none */
@@ -108,8 +108,8 @@ static enum status read_templates(struct letters *letters, const char **message)
 {
     for (int kind = 1; kind <= MESSAGE_KIND_COUNT; kind++) {
         for (int language = 0; language < LANGUAGE_COUNT; language++) {
-            struct view_context context = {letters->arena, letters->shop_name, letters->zone,
-                                           (enum language)language};
+            struct view_context context = {letters->arena, letters->shop_name, letters->public_url,
+                                           letters->zone, (enum language)language};
             const struct view *sample = views_sample(&context);
             const char *stem =
                 arena_printf(letters->arena, "%s.%s", rules_kind_name((enum message_kind)kind),
@@ -157,6 +157,7 @@ enum status letters_open(const struct notify_conf *conf, struct arena *arena, st
         abort();
     letters->arena = arena_open(LETTERS_ARENA_BYTES);
     letters->shop_name = arena_strdup(letters->arena, conf->shop_name);
+    letters->public_url = arena_strdup(letters->arena, conf->shop_public_url);
     letters->directory = -1;
     enum status status = read_settings(letters, conf, message);
     if (status == STATUS_OK)
@@ -214,7 +215,8 @@ void letters_write(const struct letters *letters, struct arena *arena,
 {
     const Contact *contact = subject->contact;
     *out = (struct letter){.language = wording_language(contact->locale, letters->fallback)};
-    const struct view_context context = {arena, letters->shop_name, letters->zone, out->language};
+    const struct view_context context = {arena, letters->shop_name, letters->public_url,
+                                         letters->zone, out->language};
     const struct view *view = views_of(&context, subject);
     const struct pair *pair = &letters->pairs[subject->kind - 1][out->language];
     out->html = rendered(arena, pair->html, view);

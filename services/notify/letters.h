@@ -37,6 +37,7 @@ struct letter_subject {
     const Contact *contact;
     const FulfillmentShipped *shipped; /* of a SHIPMENT */
     const RefundRecorded *refund;      /* of a REFUND */
+    const char *text;                  /* of a STAFF_MESSAGE, and the code of an ORDER_CODE */
 };
 struct letter {
     enum language language;

@@ -165,7 +165,7 @@ static bool find_recipient(struct mail *mail, struct arena *arena, const Contact
 static bool read_subject(const struct mail *mail, const Contact *contact, struct arena *arena,
                          struct letter_subject *subject)
 {
-    *subject = (struct letter_subject){mail->kind, contact, NULL, NULL};
+    *subject = (struct letter_subject){mail->kind, contact, NULL, NULL, mail->text};
     ProtobufCAllocator *allocator = arena_protobuf(arena);
     switch (mail->kind) {
     case MESSAGE_ORDER_CONFIRMATION:
@@ -178,8 +178,29 @@ static bool read_subject(const struct mail *mail, const Contact *contact, struct
         subject->refund = penstock__orders__v1__refund_recorded__unpack(
             allocator, mail->detail_bytes, mail->detail);
         return subject->refund != NULL;
+    case MESSAGE_STAFF_MESSAGE:
+    case MESSAGE_ORDER_CODE:
+        return mail->text != NULL;
     }
     return false;
+}
+
+static bool needs_text(enum message_kind kind)
+{
+    return kind == MESSAGE_STAFF_MESSAGE || kind == MESSAGE_ORDER_CODE;
+}
+
+/* All mails about an order hang on its confirmation, so that mail programs show them together, and
+ * an answer names the order by the ids that it refers to. A code stands alone. */
+static const char *thread_of(const struct mailer *mailer, struct arena *arena,
+                             const struct mail *mail)
+{
+    char text[UUID_TEXT_BYTES];
+    if (mail->kind == MESSAGE_ORDER_CONFIRMATION || mail->kind == MESSAGE_ORDER_CODE)
+        return NULL;
+    struct uuid id = rules_message_id(&mail->order_id, MESSAGE_ORDER_CONFIRMATION, &mail->order_id);
+    const char *at = strchr(mailer->conf->shop_mail_from, '@');
+    return arena_printf(arena, "<%s@%s>", uuid_text(&id, text), at == NULL ? "localhost" : at + 1);
 }
 
 static bool write_mail(const struct mailer *mailer, struct mail *mail, struct arena *job,
@@ -189,6 +210,10 @@ static bool write_mail(const struct mailer *mailer, struct mail *mail, struct ar
     struct letter_subject subject;
     if (!find_recipient(mail, job, contact, &address))
         return false;
+    if (needs_text(mail->kind) && mail->text == NULL) {
+        set_outcome(mail, OUTCOME_SUPPRESSED, REASON_EXPIRED);
+        return false;
+    }
     if (!read_subject(mail, contact, out->arena, &subject)) {
         set_outcome(mail, OUTCOME_PERMANENT, "the event that it is about cannot be read");
         return false;
@@ -204,6 +229,8 @@ static bool write_mail(const struct mailer *mailer, struct mail *mail, struct ar
                                    .reply_to = mailer->conf->mail_reply_to,
                                    .subject = letter.subject,
                                    .message_id = mail->message_id,
+                                   .thread_id = thread_of(mailer, out->arena, mail),
+                                   .is_written_by_hand = mail->kind == MESSAGE_STAFF_MESSAGE,
                                    .language = mail->locale,
                                    .date_us = now_us,
                                    .date_offset_s = letter.date_offset_s,
@@ -296,8 +323,13 @@ static void send_batch(struct mailer *mailer, struct bus_client *client, struct 
     if (mailer == NULL)
         return;
     const Contact **contacts = ARENA_ARRAY(mailer->contacts, batch->count, const Contact *);
+    const char **texts = ARENA_ARRAY(mailer->contacts, batch->count, const char *);
     enum status status =
         contacts_of(client, mailer->contacts, batch->mails, batch->count, contacts);
+    if (status == STATUS_OK)
+        status = letter_texts_of(client, mailer->contacts, batch->mails, batch->count, texts);
+    for (size_t i = 0; i < batch->count && status == STATUS_OK; i++)
+        batch->mails[i].text = texts[i];
     if (status != STATUS_OK)
         log_warn("contacts_unavailable", "Orders does not say who to write to; mails wait",
                  LOG_INT("mails", batch->count));

@@ -19,6 +19,7 @@ struct mail {
     size_t detail_bytes;
     struct message_history history;
     int64_t queued_at_us;
+    const char *text; /* what a person wrote, or a code; NULL: there is none */
     /* What came of it. */
     enum mail_outcome outcome;
     const char *locale, *recipient_masked, *reason; /* NULL: nothing to say */

@@ -11,6 +11,9 @@ static const struct conf_key conf_keys[] = {
     TEXT(shop_time_zone, "Asia/Hong_Kong", "The shop's time zone, by its IANA name."),
     TEXT(shop_languages, "zh-Hant,en", "The languages that the shop speaks, the first by default."),
     TEXT(shop_mail_from, "shop@localhost", "The sender of mails to customers."),
+    TEXT(shop_public_url, "",
+         "Where customers reach the shop's own pages: https://orders.example.com. With it mails "
+         "link to the page of their order."),
     TEXT(mail_reply_to, "", "Where customers' answers go, if not to the sender."),
     TEXT(template_directory, "", "A folder whose templates win over those built in."),
     TEXT(maildir, "", "A Maildir that mails are written into as long as smtp_url is not set."),

@@ -272,13 +272,17 @@ void mime_build(const struct mime_mail *mail, struct buffer *out)
         add_mailbox(out, "Reply-To", "", mail->reply_to);
     buffer_add_text(out, "Subject: ");
     mime_add_words(out, mail->subject, strlen("Subject: "));
+    buffer_printf(out, "\r\nMessage-ID: %s\r\n", mail->message_id);
+    if (mail->thread_id != NULL)
+        buffer_printf(out, "In-Reply-To: %s\r\nReferences: %s\r\n", mail->thread_id,
+                      mail->thread_id);
+    if (!mail->is_written_by_hand)
+        buffer_add_text(out, "Auto-Submitted: auto-generated\r\n");
     buffer_printf(out,
-                  "\r\nMessage-ID: %s\r\n"
-                  "Auto-Submitted: auto-generated\r\n"
                   "Content-Language: %s\r\n"
                   "MIME-Version: 1.0\r\n"
                   "Content-Type: multipart/alternative;\r\n boundary=\"%s\"\r\n\r\n",
-                  mail->message_id, mail->language, boundary);
+                  mail->language, boundary);
     add_part(out, boundary, "text/plain", mail->text);
     add_part(out, boundary, "text/html", mail->html);
     buffer_printf(out, "--%s--\r\n", boundary);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,9 @@ struct mime_mail {
     const char *reply_to; /* "" for none */
     const char *subject;
     const char *message_id; /* with its angle brackets */
-    const char *language;   /* BCP 47 */
+    const char *thread_id;  /* the Message-ID that it belongs to; NULL for none */
+    bool is_written_by_hand;
+    const char *language; /* BCP 47 */
     int64_t date_us;
     int32_t date_offset_s;
     const char *text, *html; /* UTF-8, lines end with LF or CR LF */

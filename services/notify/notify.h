@@ -22,18 +22,21 @@ enum message_state {
 #undef X
 };
 
-/* What is told: one mail per order, per parcel, per refund. Stored, so append only. */
+/* What is told: one mail per order, per parcel, per refund, per message of the shop, per code that
+ * was asked for. Stored, so append only. */
 #define MESSAGE_KINDS(X)                                                                           \
     X(ORDER_CONFIRMATION, 1, "order_confirmation")                                                 \
     X(SHIPMENT, 2, "shipment")                                                                     \
-    X(REFUND, 3, "refund")
+    X(REFUND, 3, "refund")                                                                         \
+    X(STAFF_MESSAGE, 4, "staff_message")                                                           \
+    X(ORDER_CODE, 5, "order_code")
 
 enum message_kind {
 #define X(name, number, text) MESSAGE_##name = number,
     MESSAGE_KINDS(X)
 #undef X
 };
-#define MESSAGE_KIND_COUNT 3
+#define MESSAGE_KIND_COUNT 5
 
 /* What came of an attempt. */
 enum mail_outcome {
@@ -58,6 +61,7 @@ struct notify_conf {
     char *shop_time_zone;
     char *shop_languages;
     char *shop_mail_from;
+    char *shop_public_url;
     char *mail_reply_to;
     char *template_directory;
     char *maildir;

@@ -194,6 +194,11 @@ struct attempt_decision rules_after_attempt(const struct uuid *id, struct messag
     return (struct attempt_decision){MESSAGE_QUEUED, 0, 0, now_us + RULES_DEFER_US, false};
 }
 
+bool rules_asks_wish(enum message_kind kind)
+{
+    return kind == MESSAGE_SHIPMENT || kind == MESSAGE_REFUND;
+}
+
 enum wish_decision rules_wish(enum wish wish, int64_t queued_at_us, int64_t now_us)
 {
     static const int64_t patience_us = INT64_C(3600) * 1000000;

@@ -55,6 +55,8 @@ struct attempt_decision rules_after_attempt(const struct uuid *id, struct messag
 /* What a row says of a message that is about a parcel or a refund, before it is tried: the
  * customer's wish stands with the order's confirmation, which comes from another log and may not be
  * here yet. */
+/* Whether the customer's wish not to be written to holds for it, and stands elsewhere. */
+bool rules_asks_wish(enum message_kind kind);
 enum wish { WISH_UNKNOWN, WISH_YES, WISH_NO };
 enum wish_decision { WISH_SEND, WISH_WAIT, WISH_SUPPRESS };
 enum wish_decision rules_wish(enum wish wish, int64_t queued_at_us, int64_t now_us);

@@ -39,10 +39,13 @@ typedef Penstock__Common__V1__Address Address;
     X(refund_amount)                                                                               \
     X(refund_method)                                                                               \
     X(refunded_total)                                                                              \
-    X(is_return)
+    X(is_return)                                                                                   \
+    X(order_link)                                                                                  \
+    X(code)
 #define VIEW_LISTS(X)                                                                              \
     X(lines)                                                                                       \
-    X(address)
+    X(address)                                                                                     \
+    X(message)
 
 struct fields {
 #define X(name) const char *name;
@@ -197,6 +200,25 @@ static void address_lines(const struct view_context *context, const Address *add
     f->has_address = f->n_address > 0 ? "1" : "";
 }
 
+/* What a person wrote, line by line: fields bring no line ends. An empty line stays one. */
+static void message_lines(struct arena *arena, const char *text, struct fields *f)
+{
+    size_t count = 1;
+    for (const char *c = text; *c != '\0'; c++)
+        count += *c == '\n';
+    struct view *views = ARENA_ARRAY(arena, count, struct view);
+    for (size_t i = 0; i < count; i++) {
+        size_t bytes = strcspn(text, "\n");
+        size_t shown = bytes > 0 && text[bytes - 1] == '\r' ? bytes - 1 : bytes;
+        const struct view_value values[] = {{"line", arena_strndup(arena, text, shown), NULL, 0},
+                                            {NULL, NULL, NULL, 0}};
+        views[i].values = arena_copy(arena, values, sizeof(values));
+        text += bytes + (text[bytes] == '\n');
+    }
+    f->message = views;
+    f->n_message = count;
+}
+
 /* ---- the whole ---- */
 
 static void order_fields(const struct view_context *context, const Order *order, struct fields *f)
@@ -263,6 +285,9 @@ const struct view *views_of(const struct view_context *context,
                        .customer_name = customer_name(contact)};
     order_fields(context, order, &f);
     f.number = contact->number;
+    if (*context->public_url != '\0' && *contact->link_token != '\0')
+        f.order_link =
+            arena_printf(context->arena, "%s/o/%s", context->public_url, contact->link_token);
     switch (subject->kind) {
     case MESSAGE_ORDER_CONFIRMATION:
         order_lines(context, order, &f);
@@ -273,8 +298,15 @@ const struct view *views_of(const struct view_context *context,
     case MESSAGE_REFUND:
         refund_fields(context, order, subject->refund, &f);
         break;
+    case MESSAGE_STAFF_MESSAGE:
+        break;
+    case MESSAGE_ORDER_CODE:
+        f.code = subject->text;
+        break;
     }
-    if (subject->kind != MESSAGE_REFUND)
+    if (subject->text != NULL)
+        message_lines(context->arena, subject->text, &f);
+    if (subject->kind == MESSAGE_ORDER_CONFIRMATION || subject->kind == MESSAGE_SHIPMENT)
         address_lines(context, contact->shipping_address, &f);
     return view_of(context->arena, &f);
 }
@@ -292,6 +324,6 @@ const struct view *views_sample(const struct view_context *context)
     Contact contact = PENSTOCK__ORDERS__V1__CONTACT__INIT;
     contact.order = &order;
     contact.shipping_address = &address;
-    const struct letter_subject subject = {MESSAGE_ORDER_CONFIRMATION, &contact, NULL, NULL};
+    const struct letter_subject subject = {MESSAGE_ORDER_CONFIRMATION, &contact, NULL, NULL, ""};
     return views_of(context, &subject);
 }

@@ -11,7 +11,7 @@
 
 struct view_context {
     struct arena *arena;
-    const char *shop_name;
+    const char *shop_name, *public_url; /* public_url "": no links */
     const struct zone *zone;
     enum language language;
 };

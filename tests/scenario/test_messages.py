@@ -128,3 +128,27 @@ def test_events_of_messages_carry_ids_and_no_text(shop):
         found = shop.rows(f"SELECT count(*) FROM {service}.event WHERE position(%s::bytea IN payload) > 0",
                           b"canary-of-the-log")
         assert found == [(0,)], service
+
+
+def mails_about(shop, order, subject):
+    return [mail for mail in shop.mails() if order["number"] in mail.subject and subject in mail.subject]
+
+
+def test_each_message_of_the_shop_is_one_mail_on_the_orders_thread(shop):
+    order = place(shop, customer={"name": "Lee K.", "email": "lee@example.com"}, locale="en")
+    confirmation = wait_for(lambda: mails_about(shop, order, "received"))[0]
+    body = "Your mug is <here>.\n\nShall we send it?"
+    for key in ("once", "once", "twice"):
+        shop.api.post(f"/v1/orders/{order['id']}/messages", {"body": body}, idempotency=f"{key}-{order['id']}")
+    mails = wait_for(lambda: (found := mails_about(shop, order, "About your order")) and len(found) == 2 and found)
+    for mail in mails:
+        assert mail.to == ["lee@example.com"] and mail.language == "en"
+        assert "Your mug is <here>.\n\nShall we send it?\n" in mail.text.replace("\r\n", "\n")
+        assert "Your mug is &lt;here&gt;.<br><br>Shall we send it?" in mail.html
+        assert mail.message["In-Reply-To"] == mail.message["References"] == confirmation.id
+        assert mail.message["Auto-Submitted"] is None
+    assert len({mail.id for mail in mails}) == 2
+    kinds = [m["template"] for m in shop.api.get("/v1/messages", order=order["id"])["data"]]
+    assert sorted(kinds) == ["order_confirmation", "staff_message", "staff_message"]
+    shop.settle()
+    shop.verify("--strict")

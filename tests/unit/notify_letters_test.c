@@ -31,6 +31,7 @@ static struct notify_conf settings(void)
     return (struct notify_conf){.shop_name = text("山海雜貨 Shan Hai Goods"),
                                 .shop_time_zone = text("Asia/Hong_Kong"),
                                 .shop_languages = text("zh-Hant,en"),
+                                .shop_public_url = text("https://orders.example.com"),
                                 .template_directory = text("")};
 }
 
@@ -299,6 +300,42 @@ static void a_refund_mail_says_how_much_goes_where(void **unused)
     SAYS(en.text, "Refunded to: Card");
 }
 
+static void a_message_of_the_shop_keeps_its_lines_and_links_to_the_order(void **unused)
+{
+    (void)unused;
+    struct letter_subject subject = {
+        .kind = MESSAGE_STAFF_MESSAGE,
+        .text = "您好，外套 L 號明天到貨。\r\n\r\n<b>是否</b>改寄 L 號？\n請回覆，謝謝。"};
+    Contact *to = hong_kong_order("zh-Hant");
+    to->link_token = text("a-token");
+    subject.contact = to;
+    struct letter zh = written("message-zh", &subject);
+    assert_string_equal(zh.subject, "關於您的訂單 WEB-100023");
+    SAYS(zh.text, "您好，外套 L 號明天到貨。\n\n<b>是否</b>改寄 L 號？\n請回覆，謝謝。\n");
+    SAYS(zh.html, "到貨。<br><br>&lt;b&gt;是否&lt;/b&gt;改寄 L 號？<br>請回覆");
+    SAYS(zh.html, "href=\"https://orders.example.com/o/a-token\"");
+    SAYS(zh.text, "https://orders.example.com/o/a-token\n");
+    subject.contact = hong_kong_order("en");
+    subject.text = "The L arrives tomorrow.\nShall we send that instead?";
+    struct letter en = written("message-en", &subject);
+    SAYS(en.text, "The L arrives tomorrow.\nShall we send that instead?\n");
+    SAYS_NOT(en.html, "/o/");
+}
+
+static void a_code_stands_in_the_subject_and_alone_on_its_line(void **unused)
+{
+    (void)unused;
+    struct letter_subject subject = {.kind = MESSAGE_ORDER_CODE, .text = "048213"};
+    subject.contact = hong_kong_order("en");
+    struct letter en = written("code-en", &subject);
+    SAYS(en.subject, "048213");
+    SAYS(en.text, "\n\n048213\n\n");
+    subject.contact = hong_kong_order("zh-TW");
+    struct letter zh = written("code-zh", &subject);
+    SAYS(zh.html, ">048213<");
+    SAYS_NOT(zh.text, "觀塘");
+}
+
 static void a_hostile_customer_writes_no_html_and_no_headers(void **unused)
 {
     (void)unused;
@@ -422,6 +459,8 @@ int main(void)
         cmocka_unit_test(an_order_without_address_or_parts_shows_none),
         cmocka_unit_test(a_shipment_mail_names_carrier_number_and_contents),
         cmocka_unit_test(a_refund_mail_says_how_much_goes_where),
+        cmocka_unit_test(a_message_of_the_shop_keeps_its_lines_and_links_to_the_order),
+        cmocka_unit_test(a_code_stands_in_the_subject_and_alone_on_its_line),
         cmocka_unit_test(a_hostile_customer_writes_no_html_and_no_headers),
         cmocka_unit_test(a_name_of_a_currency_and_digits_in_groups),
         cmocka_unit_test(the_shops_clock_follows_its_zone),
