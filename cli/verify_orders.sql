@@ -353,16 +353,37 @@ SELECT what, count(*) OVER () AS number FROM (
 
 -- ---- event.effect: the search projection ----
 
--- An order whose placing the projection has read is found by each of its SKUs.
+-- Once the projection has read the whole log, every order is in a segment, and every segment has the
+-- orders that it says.
 -- name: event_effect_search
 SELECT what, count(*) OVER () AS number FROM (
-    SELECT format('order %s is not found by its SKU %s', l.order_id, l.sku) AS what
+    WITH indexed AS (
+        SELECT s.id AS segment_id,
+               encode(substring(d.docs FROM 24 * i + 9 FOR 16), 'hex')::uuid AS order_id
+        FROM orders.search_segment s JOIN orders.search_doc d ON d.segment_id = s.id
+        CROSS JOIN LATERAL generate_series(0, length(d.docs) / 24 - 1) AS i
+        WHERE s.retired_at IS NULL)
+    SELECT format('order %s (%s) is not in the search index', o.number, o.id) AS what
     FROM orders.orders o
-    JOIN orders.order_line l ON l.order_id = o.id AND l.sku <> '' AND l.quantity > 0
-    LEFT JOIN orders.search_term s
-         ON s.term = hashtextextended('s:' || l.sku, 0) AND s.placed_at = o.placed_at
-            AND s.order_id = o.id
-    WHERE s.order_id IS NULL
+    WHERE NOT EXISTS (SELECT FROM indexed x WHERE x.order_id = o.id)
       AND (SELECT c.position >= coalesce((SELECT max(position) FROM orders.event), 0)
-           FROM orders.cursor c WHERE c.source = 'projection:search')
+           FROM orders.cursor c WHERE c.source = 'projection:search_segments')
+    UNION ALL
+    SELECT format('segment %s of the search index has %s orders instead of %s', s.id,
+                  count(x.order_id), s.doc_count)
+    FROM orders.search_segment s LEFT JOIN indexed x ON x.segment_id = s.id
+    WHERE s.retired_at IS NULL
+    GROUP BY s.id, s.doc_count HAVING count(x.order_id) <> s.doc_count
+    UNION ALL
+    SELECT format('segment %s of the search index has orders and no grams', s.id)
+    FROM orders.search_segment s
+    WHERE s.retired_at IS NULL
+      AND NOT EXISTS (SELECT FROM orders.search_block b WHERE b.segment_id = s.id)
+    UNION ALL
+    SELECT format('tag %s is counted %s times and on %s orders', coalesce(c.tag, t.tag),
+                  coalesce(c.orders, 0), coalesce(t.orders, 0))
+    FROM (SELECT tag, orders FROM orders.tag_count WHERE orders <> 0) AS c
+    FULL JOIN (SELECT tag, count(*) AS orders FROM orders.order_tag GROUP BY tag) AS t
+         ON t.tag = c.tag
+    WHERE c.orders IS DISTINCT FROM t.orders
 ) AS d ORDER BY what LIMIT 20;

@@ -303,6 +303,7 @@ static enum status apply_shipped(struct call *call, struct order *order, const s
     int64_t units =
         set_totals(order, event->lines, event->n_lines, offsetof(struct order_line, shipped_total));
     const char *how = arena_printf(call->arena, "%s %s", event->carrier, event->tracking_number);
+    store_tracking_add(call->db, call->arena, &order->id, event->tracking_number);
     call_log_order(call, "orders.shipped", "Units of the order have shipped", event->order_id);
     return note_units(call, order, act, "parcel_shipped", units, how);
 }

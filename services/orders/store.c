@@ -328,41 +328,6 @@ enum status store_externals_load(struct db *db, const char *const *channels,
 
 /* ---- lists ---- */
 
-DB_SHAPE(key_shape, struct order_key, DB_FIELD(struct order_key, order_id, DB_UUID),
-         TIME(struct order_key, placed_at_us, "placed_at"));
-
-static struct db_arg status_arg(int status)
-{
-    return status != 0 ? db_int(status) : db_null();
-}
-
-enum status store_orders_list(struct db *db, const struct order_filter *filter,
-                              struct order_key **keys, size_t *count)
-{
-    const struct order_key *before = &filter->before;
-    struct db_arg status = status_arg((int)filter->status);
-    struct db_arg payment = status_arg(filter->payment_status);
-    struct db_arg fulfillment = status_arg(filter->fulfillment_status);
-    bool has_status =
-        filter->status != 0 || filter->payment_status != 0 || filter->fulfillment_status != 0;
-    /* Nothing is older than the first microsecond of 1970; 0 would be NULL. */
-    struct db_arg after = db_time(filter->placed_after_us > 0 ? filter->placed_after_us : 1);
-    if (filter->term_count > 0)
-        return db_select(db, Q_ORDER_SEARCH, &key_shape, keys, count,
-                         db_texts(filter->terms, filter->term_count), db_text(filter->channel),
-                         status, db_time(before->placed_at_us), db_uuid(&before->order_id), after,
-                         payment, fulfillment, db_int(filter->limit), db_text(filter->sku));
-    if (filter->channel == NULL && !has_status)
-        return db_select(db, Q_ORDER_LIST, &key_shape, keys, count, db_time(before->placed_at_us),
-                         db_uuid(&before->order_id), after, db_int(filter->limit));
-    /* '~' comes after every character of a channel's name. */
-    const char *first = filter->channel != NULL ? filter->channel : "";
-    const char *last = filter->channel != NULL ? filter->channel : "~";
-    return db_select(db, Q_ORDER_LIST_BY_STATUS, &key_shape, keys, count, db_text(first),
-                     db_text(last), status, payment, fulfillment, db_time(before->placed_at_us),
-                     db_uuid(&before->order_id), after, db_int(filter->limit));
-}
-
 enum status store_orders_by_external(struct db *db, const char *channel, const char *external_id,
                                      struct uuid **order_ids, size_t *count)
 {
@@ -388,11 +353,6 @@ enum status store_search_lag(struct db *db, int64_t *lag)
     TRY(db_select(db, Q_SEARCH_LAG, &lag_shape, &rows, &count));
     *lag = count > 0 ? rows[0].lag : 0;
     return STATUS_OK;
-}
-
-enum status store_search_fill(struct db *db, const struct uuid *order_ids, size_t count)
-{
-    return count > 0 ? db_exec(db, Q_SEARCH_FILL, db_uuids(order_ids, count)) : STATUS_OK;
 }
 
 DB_SHAPE(change_shape, struct change, DB_FIELD(struct change, version, DB_INT64),

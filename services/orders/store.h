@@ -50,6 +50,9 @@ enum status store_orders_allocated_otherwise(struct db *db, const struct uuid *o
 
 /* A new order with all that it has. */
 void store_order_add(struct db *db, struct order *order);
+/* A parcel's number, by which the order is found. */
+void store_tracking_add(struct db *db, struct arena *arena, const struct uuid *order_id,
+                        const char *tracking_number);
 /* What the rules changed of an order that was loaded; clears the marks. */
 void store_order_save(struct db *db, struct order *order);
 
@@ -78,27 +81,11 @@ struct order_key {
     struct uuid order_id;
     int64_t placed_at_us;
 };
-struct order_filter {
-    const char *channel;      /* NULL: any */
-    enum order_status status; /* 0: any */
-    int payment_status, fulfillment_status;
-    const char *const *terms; /* of the search projection; none: not asked for */
-    size_t term_count;
-    const char *sku;         /* besides the terms; NULL: any */
-    struct order_key before; /* exclusive: older than this */
-    int64_t placed_after_us; /* inclusive; 0: any */
-    int64_t limit;
-};
-enum status store_orders_list(struct db *db, const struct order_filter *filter,
-                              struct order_key **keys, size_t *count) MUST_CHECK;
 /* channel NULL: of any channel, at most one order in each. */
 enum status store_orders_by_external(struct db *db, const char *channel, const char *external_id,
                                      struct uuid **order_ids, size_t *count) MUST_CHECK;
 /* Events that the search projection has not seen yet. */
 enum status store_search_lag(struct db *db, int64_t *lag) MUST_CHECK;
-
-/* Adds the search terms of the orders, from their rows as they are now. */
-enum status store_search_fill(struct db *db, const struct uuid *order_ids, size_t count) MUST_CHECK;
 
 enum status store_timeline_page(struct db *db, const struct uuid *order_id, int64_t after_version,
                                 int64_t limit, struct change **changes, size_t *count) MUST_CHECK;

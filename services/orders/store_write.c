@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include "queries.h"
+#include "rules_terms.h"
 
 /* Column sets are written in the order in which a turn first opened them. What others refer to
  * comes first, whichever command of the turn was the first to write anything. */
@@ -197,6 +198,15 @@ void store_order_save(struct db *db, struct order *order)
     }
     write_belongings(db, order);
     order->is_changed = order->is_rewritten = false;
+}
+
+void store_tracking_add(struct db *db, struct arena *arena, const struct uuid *order_id,
+                        const char *tracking_number)
+{
+    const char *tracking = terms_canonical(arena, tracking_number);
+    if (tracking[0] != '\0')
+        db_add(db_columns(db, Q_TRACKING_INSERT), db_text(tracking), db_uuid(order_id),
+               db_text(tracking_number));
 }
 
 /* ---- channels' own keys ---- */

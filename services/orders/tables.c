@@ -226,7 +226,7 @@ const struct subscription orders_subscriptions[] = {
 };
 
 const struct projection orders_projections[] = {
-    {"search", NULL, project_search},
+    {"search_segments", NULL, project_search},
     {NULL, NULL, NULL},
 };
 
@@ -253,6 +253,8 @@ const struct conf_key orders_conf_keys[] = {
         struct orders_conf, notify_max_age_hours, "2160", 0, 87600,
         "Customers of orders that were placed longer ago than this hear nothing when the order "
         "is taken over."),
+    CONF_TEXT(struct orders_conf, shop_time_zone, "Asia/Hong_Kong",
+              "The shop's time zone, by its IANA name: what a day is in a search."),
     CONF_END,
 };
 

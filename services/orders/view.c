@@ -102,8 +102,10 @@ static void view_belongings(struct arena *arena, const struct order *order, Orde
 {
     const char *currency = out->currency;
     out->lines = ARENA_ARRAY(arena, order->line_count, OrderLine *);
-    for (size_t i = 0; i < order->line_count; i++)
+    for (size_t i = 0; i < order->line_count; i++) {
         out->lines[out->n_lines++] = view_line(arena, &order->lines[i], currency);
+        out->item_count += order->lines[i].quantity - order->lines[i].cancelled;
+    }
     out->payments = ARENA_ARRAY(arena, order->payment_count, Payment *);
     for (size_t i = 0; i < order->payment_count; i++)
         out->payments[out->n_payments++] = view_payment(arena, &order->payments[i], currency);

@@ -464,7 +464,9 @@ BROKEN = [
     ("event.effect", "UPDATE orders.order_return SET is_open = NOT is_open"),
     ("event.effect", "DELETE FROM orders.order_return"),
     ("event.effect", "UPDATE orders.inspection SET refund_due = refund_due + 1"),
-    ("event.effect", "UPDATE orders.search_term SET term = term + 1"),
+    ("event.effect", "DELETE FROM orders.search_doc"),
+    ("event.effect", "DELETE FROM orders.search_block"),
+    ("event.effect", "INSERT INTO orders.tag_count (tag, orders) VALUES ('forgotten', 2)"),
     ("event.effect", f"UPDATE fulfillment.sales_order SET is_confirmed = false WHERE order_id = {A_RESERVED}"),
     ("event.effect", f"UPDATE fulfillment.sales_order SET is_on_hold = NOT is_on_hold WHERE order_id = {A_RESERVED}"),
     ("event.effect", """UPDATE fulfillment.sales_order SET lines = (SELECT lines FROM fulfillment.sales_order LIMIT 1)
