@@ -18,7 +18,6 @@
 struct orders_conf {
     char *shop_name, *shop_time_zone, *shop_public_url;
     int64_t notify_max_age_hours;
-    char *shop_time_zone;
 };
 extern const struct conf_key orders_conf_keys[];
 extern const struct counter orders_counters[];

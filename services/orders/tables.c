@@ -253,8 +253,6 @@ const struct conf_key orders_conf_keys[] = {
         struct orders_conf, notify_max_age_hours, "2160", 0, 87600,
         "Customers of orders that were placed longer ago than this hear nothing when the order "
         "is taken over."),
-    CONF_TEXT(struct orders_conf, shop_time_zone, "Asia/Hong_Kong",
-              "The shop's time zone, by its IANA name: what a day is in a search."),
     CONF_END,
 };
 
