@@ -97,9 +97,9 @@ static const char server_conf[] = "listen_addresses = ''\n"
                                   "unix_socket_directories = '%s'\n"
                                   "unix_socket_permissions = 0700\n"
                                   "max_connections = 100\n"
-                                  "shared_buffers = 256MB\n"
+                                  "shared_buffers = %ldMB\n"
                                   "wal_buffers = 16MB\n"
-                                  "min_wal_size = 256MB\n"
+                                  "min_wal_size = 1GB\n"
                                   "max_wal_size = 4GB\n"
                                   "checkpoint_timeout = 15min\n"
                                   "wal_compression = lz4\n"
@@ -109,6 +109,14 @@ static const char server_conf[] = "listen_addresses = ''\n"
                                   "log_timezone = 'UTC'\n"
                                   "timezone = 'UTC'\n"
                                   "log_line_prefix = '%%m [%%p] %%q%%u '\n";
+
+/* An eighth of the machine's memory, taken as it is used: the working set of a small shop, and room
+ * for the rest of the machine. */
+static long buffers_mb(void)
+{
+    long mb = sysconf(_SC_PHYS_PAGES) / 8 * sysconf(_SC_PAGESIZE) / (1 << 20);
+    return mb < 128 ? 128 : mb > 2048 ? 2048 : mb;
+}
 
 static int append_file(const char *folder, const char *name, const char *mode, const char *text)
 {
@@ -138,7 +146,7 @@ static int configure(const struct home *home, const char *owner)
     char text[4096];
     const struct passwd *user = getpwuid(getuid());
     const char *me = user != NULL ? user->pw_name : owner;
-    snprintf(text, sizeof(text), server_conf, home->cluster);
+    snprintf(text, sizeof(text), server_conf, home->cluster, buffers_mb());
     if (append_file(home->cluster, "postgresql.conf", "a", text) != 0)
         return 1;
     if (append_file(home->cluster, "pg_hba.conf", "w", "local all all peer map=penstock\n") != 0)

@@ -94,6 +94,20 @@ SELECT what, count(*) OVER () AS number FROM (
     FROM inventory.movement m LEFT JOIN inventory.level l ON l.level_id = m.level_id
     WHERE l.level_id IS NULL
     UNION ALL
+    SELECT format('movement %s names %s as the one before it on its level, which is %s', position, previous,
+                  before)
+    FROM (SELECT position, previous,
+                 lag(position, 1, 0::bigint) OVER (PARTITION BY level_id ORDER BY position) AS before
+          FROM inventory.movement) AS m
+    WHERE previous <> before
+    UNION ALL
+    SELECT format('%s at %s names movement %s as its last, which is %s', l.sku, l.location, l.last_position,
+                  coalesce(m.last, 0))
+    FROM inventory.level l
+    LEFT JOIN (SELECT level_id, max(position) AS last FROM inventory.movement GROUP BY level_id) AS m
+         ON m.level_id = l.level_id
+    WHERE l.last_position <> coalesce(m.last, 0)
+    UNION ALL
     SELECT format('adjustment %s of %s by %s moved %s', a.adjustment_id, a.sku, a.delta,
                   coalesce(m.units, 0))
     FROM inventory.adjustment a

@@ -522,9 +522,9 @@ static void run_beside_crashed(struct writer *writer, struct job **jobs, size_t 
         put_back(writer, jobs, kept, STATUS_OK);
 }
 
-bool turn_commands(struct writer *writer)
+/* A turn of the commands that wait. Returns how many it took. */
+static size_t take_commands(struct writer *writer, int64_t now_us)
 {
-    int64_t now_us = clock_monotonic_us();
     for (size_t n = writer->later.count; n > 0; n--) {
         struct job *job = job_list_pop(&writer->later);
         job_list_push(job->later_at_us <= now_us ? &writer->commands : &writer->later, job);
@@ -533,7 +533,7 @@ bool turn_commands(struct writer *writer)
     bool is_guarded = guard_is_on(writer->guard);
     size_t count = pick(writer, jobs, is_guarded ? 1 : TURN_MAX_COMMANDS);
     if (count == 0)
-        return false;
+        return 0;
     if (METRIC_GET(writer->process->metrics.biggest_turn) < (int64_t)count)
         METRIC_SET(writer->process->metrics.biggest_turn, (int64_t)count);
     if (jobs[0]->method->builtin == BUILTIN_RETRY_PARKED)
@@ -544,5 +544,14 @@ bool turn_commands(struct writer *writer)
         run_beside_crashed(writer, jobs, count);
     else
         run_commands(writer, jobs, count, NULL);
-    return true;
+    return count;
+}
+
+bool turn_commands(struct writer *writer)
+{
+    int64_t now_us = clock_monotonic_us();
+    size_t count = take_commands(writer, now_us);
+    if (count > 0)
+        crowd_turn(&writer->crowd, count, clock_monotonic_us() - now_us);
+    return count > 0;
 }

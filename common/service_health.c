@@ -19,6 +19,7 @@ static const struct figure figures[] = {
     FIGURE(turn_us, "turn_microseconds_total", "counter", "Time spent in turns"),
     FIGURE(commit_us, "commit_microseconds_total", "counter", "Time spent waiting for COMMIT"),
     FIGURE(biggest_turn, "turn_commands_max", "gauge", "Most commands in one turn"),
+    FIGURE(crowd, "crowd", "gauge", "1 while many wait at once and followers stand back"),
     FIGURE(commands, "commands_total", "counter", "Commands answered"),
     FIGURE(refused, "commands_refused_total", "counter", "Commands that a rule refused"),
     FIGURE(repeated, "commands_repeated_total", "counter", "Commands answered from their identity"),

@@ -26,7 +26,7 @@
 #define TURN_MAX_RETRIES 2
 #define LATER_US 1000000
 #define LATER_AGAIN_US 50000
-#define FETCH_MAX_EVENTS 512
+#define FETCH_MAX_EVENTS 1024
 #define FETCH_MAX_BYTES (900 << 10)
 #define FETCH_WAIT_MS 2000
 #define EVENT_MAX_BYTES (512 << 10)
@@ -37,7 +37,7 @@ struct metrics {
     _Atomic int64_t turns, turns_rerun, commands, refused, repeated, failed, dropped, overloaded;
     _Atomic int64_t queries, events_applied, events_emitted, events_parked;
     _Atomic int64_t turn_us, commit_us, writer_queue, fetches, asks, asks_unanswered, reasked;
-    _Atomic int64_t biggest_turn, reconnects, holds_voided, outcalls_made;
+    _Atomic int64_t biggest_turn, crowd, reconnects, holds_voided, outcalls_made;
     _Atomic int64_t counters[SERVICE_MAX_COUNTERS];
 };
 #define METRIC_ADD(metric, by) atomic_fetch_add_explicit(&(metric), (by), memory_order_relaxed)
@@ -103,6 +103,29 @@ enum status process_db_open(const struct process *process, const char *applicati
 void process_thread(pthread_t *thread, void *(*run)(void *argument), void *argument);
 /* This thread's work can wait: whoever answers a caller goes first. */
 void process_stand_back(void);
+
+/* ---- pace: when followers of this log are told of news ---- */
+
+struct pace {
+    int64_t told_us, rest_us; /* monotonic: when last, and how long nothing follows it */
+    int64_t occurred_at;      /* wall: when the last event told of happened */
+};
+void pace_told(struct pace *pace, size_t events, int64_t last_occurred_at, int64_t now_us);
+/* The monotonic moment at which the follower is told what there is. stand_back_us: how old news may
+ * become while others wait, 0 when nobody does. */
+int64_t pace_next_us(const struct pace *pace, int64_t now_us, int64_t wall_us,
+                     int64_t stand_back_us);
+
+/* Whether many wait for the writer at once: its owner is the writer. */
+struct crowd {
+    int64_t since_us, turns, commands, busy_us;
+    bool is_there;
+};
+void crowd_turn(struct crowd *crowd, size_t commands, int64_t turn_us);
+/* To be called a few times a second. True when a crowd has come or gone. */
+bool crowd_judge(struct crowd *crowd, int64_t now_us);
+/* How far followers may fall behind now: 0 without a crowd. */
+int64_t process_stand_back_us(const struct process *process);
 
 /* ---- jobs: what passes through the channels ---- */
 
@@ -345,6 +368,7 @@ struct writer {
     int64_t turn, head;
     int64_t now_us; /* wall, of the turn */
     uint64_t epoch;
+    struct crowd crowd;
     struct job_list commands, later;
     struct writer_source sources[SERVICE_MAX_SOURCES];
     int64_t *timers_due_us;
@@ -392,6 +416,8 @@ bool writer_trouble(struct writer *writer, enum status status);
 /* Waits before another try of the same turn. */
 void writer_back_off(int tries);
 
+/* To the log thread and the projections: there is news, or a crowd has come or gone. */
+void writer_tell_followers(struct writer *writer);
 bool turn_commands(struct writer *writer);
 bool turn_events(struct writer *writer, size_t source);
 void turn_retry_parked(struct writer *writer, struct job *job);

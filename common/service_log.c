@@ -10,16 +10,13 @@
 
 #define MAX_PARKED 64
 #define MAX_CONSUMERS 32
-/* Under load a consumer is answered at most this often, or when this many wait for it, so that it
- * works in batches. */
-#define ANSWER_EVERY_US 40000
-#define ANSWER_EVENTS 256
 #define RECONNECT_US 200000
 #define FORGET_AFTER_US 5000000
 
 struct consumer {
     char name[64];
-    int64_t answered_us, committed, stored;
+    struct pace pace;
+    int64_t committed, stored;
 };
 struct log_thread {
     struct process *process;
@@ -66,6 +63,11 @@ static struct consumer *consumer_of(struct log_thread *log, const char *name)
 }
 
 /* ---- an answer ---- */
+
+static const Penstock__Bus__V1__FetchRequest *question(const struct job *job)
+{
+    return (const Penstock__Bus__V1__FetchRequest *)job->call.in;
+}
 
 static bool wants(const Penstock__Bus__V1__FetchRequest *in, const char *type)
 {
@@ -173,17 +175,26 @@ static enum status collect(struct log_thread *log, const Penstock__Bus__V1__Fetc
     return STATUS_OK;
 }
 
-static void answer(struct log_thread *log, struct job *job, struct consumer *consumer)
+static enum status tell(struct log_thread *log, const struct job *job, struct consumer *consumer,
+                        Penstock__Bus__V1__FetchResponse *out)
 {
-    Penstock__Bus__V1__FetchResponse out = PENSTOCK__BUS__V1__FETCH_RESPONSE__INIT;
     arena_reset(log->arena);
-    enum status status = STATUS_RETRY;
-    if (connect_log(log))
-        status = collect(log, (const Penstock__Bus__V1__FetchRequest *)job->call.in, &out);
+    if (!connect_log(log))
+        return STATUS_RETRY;
+    TRY(collect(log, question(job), out));
     log->read_us = clock_monotonic_us();
     if (consumer != NULL)
-        consumer->answered_us = log->read_us;
-    if (status == STATUS_OK) {
+        pace_told(&consumer->pace, out->n_events,
+                  out->n_events > 0 ? out->events[out->n_events - 1]->occurred_at_us : 0,
+                  log->read_us);
+    return STATUS_OK;
+}
+
+/* Who stands back learns where the head is, and nothing else. */
+static void answer(struct log_thread *log, struct job *job, struct consumer *consumer, bool tells)
+{
+    Penstock__Bus__V1__FetchResponse out = PENSTOCK__BUS__V1__FETCH_RESPONSE__INIT;
+    if (!tells || tell(log, job, consumer, &out) == STATUS_OK) {
         out.head_position = METRIC_GET(log->process->head);
         job->status = STATUS_OK;
         job->packed = pack_into(job->arena, &out.base, &job->packed_bytes);
@@ -196,24 +207,24 @@ static void answer(struct log_thread *log, struct job *job, struct consumer *con
 
 /* ---- who waits ---- */
 
-/* When this question is to be answered: now, later, or when something happens. */
-static int64_t due_us(const struct log_thread *log, const struct job *job,
-                      const struct consumer *consumer, int64_t now_us)
+/* When this reader is told what there is; never, while there is nothing. */
+static int64_t told_us(const struct log_thread *log, const struct job *job,
+                       const struct consumer *consumer, int64_t now_us)
 {
-    const Penstock__Bus__V1__FetchRequest *in =
-        (const Penstock__Bus__V1__FetchRequest *)job->call.in;
-    int64_t news = METRIC_GET(log->process->head) - in->after_position;
-    int64_t waited_until = job->came_us + (int64_t)in->wait_ms * 1000;
-    if (waited_until > job->deadline_us - 100000)
-        waited_until = job->deadline_us - 100000;
-    if (news < 0 || news >= ANSWER_EVENTS)
-        return now_us;
+    int64_t news = METRIC_GET(log->process->head) - question(job)->after_position;
+    int64_t stand_back_us = process_stand_back_us(log->process);
     if (news == 0)
-        return waited_until;
-    if (consumer == NULL)
+        return INT64_MAX;
+    if (news < 0 || consumer == NULL || (news >= FETCH_MAX_EVENTS && stand_back_us == 0))
         return now_us;
-    int64_t next_us = consumer->answered_us + ANSWER_EVERY_US;
-    return next_us < waited_until ? next_us : waited_until;
+    return pace_next_us(&consumer->pace, now_us, clock_wall_us(), stand_back_us);
+}
+
+/* The end of its patience: it asks again. */
+static int64_t waits_until_us(const struct job *job)
+{
+    int64_t until_us = job->came_us + (int64_t)question(job)->wait_ms * 1000;
+    return until_us < job->deadline_us - 100000 ? until_us : job->deadline_us - 100000;
 }
 
 static void answer_due(struct log_thread *log)
@@ -222,15 +233,15 @@ static void answer_due(struct log_thread *log)
     bool leads = atomic_load(&log->process->is_leader);
     for (size_t i = 0; i < log->nwaiting;) {
         struct job *job = log->waiting[i];
-        struct consumer *consumer =
-            consumer_of(log, ((const Penstock__Bus__V1__FetchRequest *)job->call.in)->consumer);
-        if (leads && due_us(log, job, consumer, now_us) > now_us) {
+        struct consumer *consumer = consumer_of(log, question(job)->consumer);
+        int64_t at_us = told_us(log, job, consumer, now_us);
+        if (leads && at_us > now_us && waits_until_us(job) > now_us) {
             i++;
             continue;
         }
         log->waiting[i] = log->waiting[--log->nwaiting];
         if (leads) {
-            answer(log, job, consumer);
+            answer(log, job, consumer, at_us <= now_us || at_us == INT64_MAX);
         } else {
             job_fail(job, STATUS_NOT_LEADER, "not_leader", "Another instance writes");
             bus_channel_send(log->front, job);
@@ -249,11 +260,9 @@ static void log_receive(void *context, void *pointer)
     if (head->kind == JOB_COMMITTED)
         return; /* waking up is all that it is for */
     struct job *job = pointer;
-    const Penstock__Bus__V1__FetchRequest *in =
-        (const Penstock__Bus__V1__FetchRequest *)job->call.in;
-    struct consumer *consumer = consumer_of(log, in->consumer);
+    struct consumer *consumer = consumer_of(log, question(job)->consumer);
     if (consumer != NULL)
-        consumer->committed = in->committed_position;
+        consumer->committed = question(job)->committed_position;
     if (log->nwaiting == MAX_PARKED) {
         job_fail(job, STATUS_UNAVAILABLE, "unavailable", "Too many readers of the log");
         bus_channel_send(log->front, job);
@@ -262,17 +271,19 @@ static void log_receive(void *context, void *pointer)
     log->waiting[log->nwaiting++] = job;
 }
 
-static int wait_ms(const struct log_thread *log)
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int wait_ms(struct log_thread *log)
 {
     int64_t now_us = clock_monotonic_us(), due = now_us + 1000000;
     for (size_t i = 0; i < log->nwaiting; i++) {
-        const Penstock__Bus__V1__FetchRequest *in =
-            (const Penstock__Bus__V1__FetchRequest *)log->waiting[i]->call.in;
-        const struct consumer *consumer =
-            consumer_of((struct log_thread *)(uintptr_t)log, in->consumer);
-        int64_t at = due_us(log, log->waiting[i], consumer, now_us);
-        if (at < due)
-            due = at;
+        const struct job *job = log->waiting[i];
+        const struct consumer *consumer = consumer_of(log, question(job)->consumer);
+        due = earliest(due, waits_until_us(job));
+        due = earliest(due, told_us(log, job, consumer, now_us));
     }
     return due <= now_us ? 0 : (int)((due - now_us + 999) / 1000);
 }

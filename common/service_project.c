@@ -9,7 +9,8 @@
 #include "common/eventlog.h"
 
 #define AGAIN_US 500000
-#define BATCH_EVENTS 256
+#define LOOK_US 500000
+#define BATCH_EVENTS 1024
 
 struct projector {
     struct process *process;
@@ -21,6 +22,7 @@ struct projector {
     char source[96];
     bool knows_cursor;
     int64_t position, again_at_us;
+    struct pace pace;
 };
 
 struct cursor_row {
@@ -119,6 +121,7 @@ static enum status apply(struct projector *it, int64_t last)
     TRY(db_commit(it->db));
     log_refused(it, calls, n);
     it->position = rows[count - 1].position;
+    pace_told(&it->pace, count, rows[count - 1].occurred_at, clock_monotonic_us());
     return STATUS_OK;
 }
 
@@ -136,11 +139,24 @@ static enum status apply_some(struct projector *it)
     return status;
 }
 
+/* When it may go on; never, while there is nothing to read. */
+static int64_t due_us(const struct projector *it)
+{
+    int64_t now_us = clock_monotonic_us();
+    int64_t news = METRIC_GET(it->process->head) - it->position;
+    int64_t stand_back_us = process_stand_back_us(it->process);
+    if (!atomic_load(&it->process->is_leader) || (it->knows_cursor && news <= 0))
+        return INT64_MAX;
+    if (!it->knows_cursor || (news >= BATCH_EVENTS && stand_back_us == 0))
+        return it->again_at_us;
+    int64_t at_us = pace_next_us(&it->pace, now_us, clock_wall_us(), stand_back_us);
+    return at_us > it->again_at_us ? at_us : it->again_at_us;
+}
+
 static void go_on(void *context)
 {
     struct projector *it = context;
-    while (atomic_load(&it->process->is_leader) && clock_monotonic_us() >= it->again_at_us &&
-           (!it->knows_cursor || it->position < METRIC_GET(it->process->head))) {
+    while (due_us(it) <= clock_monotonic_us()) {
         enum status status = apply_some(it);
         if (status == STATUS_OK)
             continue;
@@ -178,9 +194,13 @@ void *projection_run(void *argument)
     free(start);
     const struct service *service = it.process->service;
     it.state = service->open == NULL ? NULL : service->open(it.process->conf);
-    bus_loop_every(it.loop, 500, go_on, &it);
     bus_loop_after_round(it.loop, go_on, &it);
-    bus_loop_run(it.loop);
+    while (!bus_loop_is_stopped(it.loop)) {
+        int64_t left_us = due_us(&it) - clock_monotonic_us();
+        bus_loop_once(it.loop, left_us > LOOK_US ? LOOK_US / 1000
+                               : left_us < 0     ? 0
+                                                 : (int)(left_us / 1000) + 1);
+    }
     if (service->close != NULL)
         service->close(it.state);
     db_close(&it.db);

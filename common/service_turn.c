@@ -58,7 +58,7 @@ static void append_events(const struct turn *turn)
     }
 }
 
-static void tell_followers(struct writer *writer)
+void writer_tell_followers(struct writer *writer)
 {
     static struct job_head committed = {JOB_COMMITTED};
     bus_channel_send(writer->log, &committed);
@@ -119,7 +119,7 @@ enum status turn_commit(struct turn *turn)
     METRIC_SET(writer->process->head, writer->head);
     note_commit(turn, clock_monotonic_us() - before_us);
     if (turn->nrows > 0)
-        tell_followers(writer);
+        writer_tell_followers(writer);
     outcalls_kick(writer->outcalls, turn->kicks);
     return STATUS_OK;
 }

@@ -13,6 +13,7 @@
 #define LEAD_AGAIN_MIN_US 20000
 #define LEAD_AGAIN_MAX_US 500000
 #define PING_US 1000000
+#define CROWD_WATCH_US 250000
 #define BACK_OFF_MIN_US 20000
 #define BACK_OFF_MAX_US 1000000
 #define TURN_BYTES ((size_t)1 << 30)
@@ -397,7 +398,7 @@ static void keep_house(struct writer *writer)
         writer_trouble(writer, status);
 }
 
-/* ---- the thread ---- */
+/* ---- rest ---- */
 
 static int64_t earliest(int64_t a, int64_t b)
 {
@@ -408,7 +409,7 @@ static int wait_ms(const struct writer *writer, bool was_busy)
 {
     if (was_busy)
         return 0;
-    int64_t due = clock_monotonic_us() + PING_US;
+    int64_t due = clock_monotonic_us() + (writer->crowd.is_there ? CROWD_WATCH_US : PING_US);
     if (writer->db == NULL)
         due = earliest(due, writer->connect_at_us);
     else if (!writer->is_leader)
@@ -426,6 +427,24 @@ static int wait_ms(const struct writer *writer, bool was_busy)
     int64_t left_us = due - clock_monotonic_us();
     return left_us <= 0 ? 0 : (int)((left_us + 999) / 1000);
 }
+
+/* ---- a crowd ---- */
+
+static void watch_crowd(struct writer *writer)
+{
+    if (!crowd_judge(&writer->crowd, clock_monotonic_us()))
+        return;
+    METRIC_SET(writer->process->metrics.crowd, writer->crowd.is_there);
+    if (writer->crowd.is_there)
+        log_info("crowd_came", "Many wait at once: followers stand back",
+                 LOG_INT("stand_back_ms", writer->process->settings.stand_back_ms));
+    else
+        log_info("crowd_went", "The crowd has gone: followers go on",
+                 LOG_INT("head", writer->head));
+    writer_tell_followers(writer);
+}
+
+/* ---- the thread ---- */
 
 /* One turn of each kind; nobody has a second before all had one. */
 static bool rotate(struct writer *writer)
@@ -465,6 +484,7 @@ static void work(struct writer *writer)
             answer_not_leader(writer);
         if (writer->db != NULL)
             ping(writer);
+        watch_crowd(writer);
         writer_send(writer);
     }
 }

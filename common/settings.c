@@ -19,6 +19,9 @@ const struct conf_key settings_keys[] = {
     CONF_INT(S, queue_age_ms, "2000", 50, 60000,
              "How long a command may wait before others are refused."),
     CONF_INT(S, lane_timeout_ms, "10000", 100, 600000, "The longest that a query may take."),
+    CONF_INT(
+        S, stand_back_ms, "60000", 0, 600000,
+        "How far followers may fall behind while many wait at once; 0: they never stand back."),
     CONF_END,
 };
 #undef S

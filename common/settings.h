@@ -18,7 +18,7 @@ struct settings {
     char *database, *run_directory, *log_level;
     char *bus_peers, *bus_bind, *bus_secret_key_file, *bus_allow_file;
     bool allow_lossy_database;
-    int64_t lanes, credit, queue_limit, queue_age_ms, lane_timeout_ms;
+    int64_t lanes, credit, queue_limit, queue_age_ms, lane_timeout_ms, stand_back_ms;
 };
 extern const struct conf_key settings_keys[];
 

@@ -124,7 +124,7 @@ struct level {
     struct item *item;
     int64_t units[BUCKET_COUNT];
     int32_t moves;         /* since its last snapshot */
-    int64_t last_position; /* of what was moved since it was loaded; 0: nothing */
+    int64_t last_position; /* of its last movement; 0: there is none */
     int64_t planned;       /* rules_order_ship()'s, 0 outside of it */
     bool is_new, is_dirty;
 };

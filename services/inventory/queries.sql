@@ -15,7 +15,7 @@ SELECT hold_id, claim_id, command_key, question_key, NULL, true, decision
 FROM order_stock WHERE command_key = ANY ($1::uuid[]);
 
 -- name: items_with_levels
-SELECT i.sku, i.name, i.is_active, i.queued, l.location, l.level_id, l.moves, l.available, l.committed, l.reserved,
+SELECT i.sku, i.name, i.is_active, i.queued, l.location, l.level_id, l.moves, l.last_position, l.available, l.committed, l.reserved,
        l.safety, l.quality_control, l.damaged, l.incoming
 FROM (SELECT sku, name, is_active,
              coalesce((SELECT sum(b.quantity) FROM backorder b WHERE b.sku = item.sku), 0)::bigint AS queued
@@ -54,20 +54,20 @@ WHERE o.order_id = u.order_id AND o.order_id = ANY ($1::uuid[]);
 
 -- name: level_insert
 INSERT INTO level (level_id, sku, location, created_at, on_hand, available, committed, reserved, safety,
-                   quality_control, damaged, incoming, moves)
+                   quality_control, damaged, incoming, moves, last_position)
 SELECT unnest($1::int[]), unnest($2::text[]), unnest($3::text[]), unnest($4::timestamptz[]), unnest($5::bigint[]),
        unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]), unnest($9::bigint[]), unnest($10::bigint[]),
-       unnest($11::bigint[]), unnest($12::bigint[]), unnest($13::int[]);
+       unnest($11::bigint[]), unnest($12::bigint[]), unnest($13::int[]), unnest($14::bigint[]);
 
 -- name: level_update
 UPDATE level l
 SET on_hand = u.on_hand, available = u.available, committed = u.committed, reserved = u.reserved,
     safety = u.safety, quality_control = u.quality_control, damaged = u.damaged, incoming = u.incoming,
-    moves = u.moves
+    moves = u.moves, last_position = u.last_position
 FROM (SELECT unnest($1::int[]) AS level_id, unnest($2::bigint[]) AS on_hand, unnest($3::bigint[]) AS available,
              unnest($4::bigint[]) AS committed, unnest($5::bigint[]) AS reserved, unnest($6::bigint[]) AS safety,
              unnest($7::bigint[]) AS quality_control, unnest($8::bigint[]) AS damaged,
-             unnest($9::bigint[]) AS incoming, unnest($10::int[]) AS moves) u
+             unnest($9::bigint[]) AS incoming, unnest($10::int[]) AS moves, unnest($11::bigint[]) AS last_position) u
 WHERE l.level_id = u.level_id AND l.level_id = ANY ($1::int[]);
 
 -- name: snapshot_insert
@@ -78,10 +78,11 @@ SELECT unnest($1::int[]), unnest($2::timestamptz[]), unnest($3::bigint[]), unnes
        unnest($10::bigint[]);
 
 -- name: movement_insert
-INSERT INTO movement (level_id, position, from_bucket, to_bucket, quantity, cause, reason, cause_id, moved_at, actor)
-SELECT unnest($1::int[]), unnest($2::bigint[]), unnest($3::smallint[]), unnest($4::smallint[]), unnest($5::bigint[]),
-       unnest($6::smallint[]), unnest($7::smallint[]), unnest($8::uuid[]), unnest($9::timestamptz[]),
-       unnest($10::text[]);
+INSERT INTO movement (level_id, position, previous, from_bucket, to_bucket, quantity, cause, reason, cause_id,
+                      moved_at, actor)
+SELECT unnest($1::int[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::smallint[]), unnest($5::smallint[]),
+       unnest($6::bigint[]), unnest($7::smallint[]), unnest($8::smallint[]), unnest($9::uuid[]),
+       unnest($10::timestamptz[]), unnest($11::text[]);
 
 -- name: hold_insert
 INSERT INTO hold (hold_id, claim_id, command_key, question_key, command_id, asker, asked_at, expires_at, due_at,

@@ -66,8 +66,8 @@ LEFT JOIN (SELECT u.level_id, sum(u.quantity) AS due
 WHERE l.location = $1 AND l.sku > $2
 ORDER BY l.location, l.sku LIMIT $3::bigint;
 
--- Levels as they were: which, then of each the last snapshot before that moment and the movements from
--- there to the next snapshot that are not after it.
+-- Levels as they were: which, then of each the last snapshot before that moment, and the movements between it
+-- and the next one (or now), walked from the end, that are not after it.
 -- name: levels_then
 SELECT level_id, sku, location FROM level
 WHERE created_at <= $4 AND (sku, location) > ($1::text, $2::text) ORDER BY sku, location LIMIT $3::bigint;
@@ -95,7 +95,8 @@ CROSS JOIN LATERAL (
     ) x ORDER BY position DESC LIMIT 1) s
 CROSS JOIN LATERAL (
     SELECT coalesce((SELECT position FROM level_snapshot WHERE level_id = w.level_id AND moved_at > $2
-                     ORDER BY moved_at, position LIMIT 1), 9223372036854775807) AS position) n
+                     ORDER BY moved_at, position LIMIT 1),
+                    (SELECT last_position FROM level WHERE level_id = w.level_id)) AS position) n
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(quantity) FILTER (WHERE to_bucket = 2), 0)::bigint
                - coalesce(sum(quantity) FILTER (WHERE from_bucket = 2), 0)::bigint AS available,
@@ -111,8 +112,15 @@ CROSS JOIN LATERAL (
                - coalesce(sum(quantity) FILTER (WHERE from_bucket = 7), 0)::bigint AS damaged,
            coalesce(sum(quantity) FILTER (WHERE to_bucket = 8), 0)::bigint
                - coalesce(sum(quantity) FILTER (WHERE from_bucket = 8), 0)::bigint AS incoming
-    FROM movement
-    WHERE level_id = w.level_id AND position > s.position AND position <= n.position AND moved_at <= $2) m;
+    FROM (WITH RECURSIVE chain AS (
+              SELECT previous, from_bucket, to_bucket, quantity, moved_at
+              FROM movement WHERE position = n.position AND position > s.position
+              UNION ALL
+              SELECT p.* FROM chain c CROSS JOIN LATERAL (
+                  SELECT previous, from_bucket, to_bucket, quantity, moved_at
+                  FROM movement WHERE position = c.previous OFFSET 0) p
+              WHERE c.previous > s.position)
+          SELECT * FROM chain WHERE moved_at <= $2) walked) m;
 
 -- Movements, newest first: all of a stretch of positions; of a SKU, level by level; of a cause.
 -- name: movement_head
@@ -126,12 +134,22 @@ CROSS JOIN LATERAL (SELECT sku, location FROM level WHERE level.level_id = m.lev
 WHERE $3::text = '' OR l.location = $3
 ORDER BY m.position DESC LIMIT $4::bigint;
 
+-- Each level's chain, walked from its first snapshot after where the page before ended.
 -- name: movements_of_sku
 SELECT m.position, l.sku, l.location, m.from_bucket::int, m.to_bucket::int, m.quantity, m.cause::int, m.reason::int,
        m.cause_id, m.actor, m.moved_at
 FROM level l CROSS JOIN LATERAL (
-    SELECT * FROM movement WHERE movement.level_id = l.level_id AND position < $2 ORDER BY position DESC
-    LIMIT $3::bigint) m
+    WITH RECURSIVE chain AS (
+        SELECT m.* FROM movement m
+        WHERE m.position = coalesce(
+            (SELECT s.position FROM level_snapshot s
+             WHERE s.level_id = l.level_id AND s.moved_at > (SELECT moved_at FROM movement WHERE position = $2)
+             ORDER BY s.moved_at, s.position LIMIT 1), l.last_position)
+        UNION ALL
+        SELECT p.* FROM chain c CROSS JOIN LATERAL (
+            SELECT * FROM movement WHERE position = c.previous OFFSET 0) p
+        WHERE c.previous > 0)
+    SELECT * FROM chain WHERE position < $2 LIMIT $3::bigint) m
 WHERE l.sku = $1 AND ($4::text = '' OR l.location = $4)
 ORDER BY m.position DESC LIMIT $3::bigint;
 

@@ -50,12 +50,14 @@ struct item_row {
     bool is_active;
     int64_t queued;
     int32_t level_id, moves;
-    int64_t available, committed, reserved, safety, quality_control, damaged, incoming;
+    int64_t last_position, available, committed, reserved, safety, quality_control, damaged,
+        incoming;
 };
 DB_SHAPE(item_shape, struct item_row, DB_FIELD(struct item_row, sku, DB_TEXT),
          DB_FIELD(struct item_row, name, DB_TEXT), DB_FIELD(struct item_row, is_active, DB_BOOLEAN),
          DB_FIELD(struct item_row, queued, DB_INT64), DB_FIELD(struct item_row, location, DB_TEXT),
          DB_FIELD(struct item_row, level_id, DB_INT32), DB_FIELD(struct item_row, moves, DB_INT32),
+         DB_FIELD(struct item_row, last_position, DB_INT64),
          DB_FIELD(struct item_row, available, DB_INT64),
          DB_FIELD(struct item_row, committed, DB_INT64),
          DB_FIELD(struct item_row, reserved, DB_INT64), DB_FIELD(struct item_row, safety, DB_INT64),
@@ -264,6 +266,7 @@ static void take_level(struct desk *desk, struct item *item, const struct item_r
     struct level *level = add_level(desk->book, item, place);
     level->id = row->level_id;
     level->moves = row->moves;
+    level->last_position = row->last_position;
     level->units[BUCKET_AVAILABLE] = row->available;
     level->units[BUCKET_COMMITTED] = row->committed;
     level->units[BUCKET_RESERVED] = row->reserved;
@@ -346,10 +349,11 @@ void desk_move(struct desk *desk, struct level *level, enum bucket from, enum bu
     if (to != BUCKET_OUTSIDE)
         level->units[to] += units;
     level->moves++;
-    level->last_position = book->position;
     db_add(db_columns(desk->db, Q_MOVEMENT_INSERT), db_int(level->id), db_int(book->position),
-           db_int(from), db_int(to), db_int(units), db_int(cause.cause), db_int(cause.reason),
-           db_uuid(cause.id), db_time(book->moved_at_us), db_text(desk->actor));
+           db_int(level->last_position), db_int(from), db_int(to), db_int(units),
+           db_int(cause.cause), db_int(cause.reason), db_uuid(cause.id), db_time(book->moved_at_us),
+           db_text(desk->actor));
+    level->last_position = book->position;
     if (!level->is_dirty) {
         level->is_dirty = true;
         desk_list_add(desk->arena, &desk->dirty, &desk->ndirty, &desk->dirty_room, level);
@@ -421,13 +425,15 @@ static void write_level(struct desk *desk, struct level *level)
                db_int(level_on_hand(units)), db_int(units[BUCKET_AVAILABLE]),
                db_int(units[BUCKET_COMMITTED]), db_int(units[BUCKET_RESERVED]),
                db_int(units[BUCKET_SAFETY]), db_int(units[BUCKET_QUALITY_CONTROL]),
-               db_int(units[BUCKET_DAMAGED]), db_int(units[BUCKET_INCOMING]), db_int(moves));
+               db_int(units[BUCKET_DAMAGED]), db_int(units[BUCKET_INCOMING]), db_int(moves),
+               db_int(level->last_position));
     else
         db_add(db_columns(desk->db, Q_LEVEL_UPDATE), db_int(level->id),
                db_int(level_on_hand(units)), db_int(units[BUCKET_AVAILABLE]),
                db_int(units[BUCKET_COMMITTED]), db_int(units[BUCKET_RESERVED]),
                db_int(units[BUCKET_SAFETY]), db_int(units[BUCKET_QUALITY_CONTROL]),
-               db_int(units[BUCKET_DAMAGED]), db_int(units[BUCKET_INCOMING]), db_int(moves));
+               db_int(units[BUCKET_DAMAGED]), db_int(units[BUCKET_INCOMING]), db_int(moves),
+               db_int(level->last_position));
     level->is_new = false;
     level->is_dirty = false;
 }

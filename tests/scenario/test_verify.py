@@ -371,6 +371,8 @@ BROKEN = [
     ("stock.nonnegative", "UPDATE inventory.backorder SET quantity = 0"),
     ("stock.ledger", f"UPDATE inventory.level SET available = available + 1, on_hand = on_hand + 1 WHERE {A_LEVEL}"),
     ("stock.ledger", f"DELETE FROM inventory.movement WHERE {ONE_SHIPMENT}"),
+    ("stock.ledger", f"UPDATE inventory.movement SET previous = 0 WHERE {ONE_SHIPMENT}"),
+    ("stock.ledger", f"UPDATE inventory.level SET last_position = last_position + 1 WHERE {A_LEVEL}"),
     ("stock.ledger", f"UPDATE inventory.movement SET quantity = quantity + 1 WHERE {ONE_SHIPMENT}"),
     ("stock.ledger", f"UPDATE inventory.movement SET cause_id = gen_random_uuid() WHERE {ONE_SHIPMENT}"),
     ("stock.ledger", "DELETE FROM inventory.adjustment WHERE sku = 'VER-0'"),
