@@ -50,7 +50,7 @@ Q := $(if $(V),,@)
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: build run test check bench campaign clean install-deps install-test-deps format unit-tests
+.PHONY: console console-check console-if-possible build run test check bench campaign clean install-deps install-test-deps format unit-tests
 
 build: # every binary, below
 clean:
@@ -177,6 +177,32 @@ $(B)/bin/penstock: $(CLI_O) $(B)/libcommon.a
 ifneq ($(CLI_SRC),)
 build: $(B)/bin/penstock
 endif
+
+# ---- the console: build/console, which the gateway serves as it is ----
+# Its types come from the protos and the table of routes. `build` goes on without it where there is no npm or no registry.
+CONSOLE_SRC := $(shell find console -name node_modules -prune -o -type f ! -name '*.gen.ts' -print)
+CONSOLE_NODE := console/node_modules/.package-lock.json
+console: build/console/index.html
+$(CONSOLE_NODE): console/package-lock.json
+	@echo "  NPM  $(@D)"
+	$(Q)cd console && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+console/src/api/schema.gen.ts: console/scripts/schema.mjs $(PROTOS) services/gateway/routes_table.c
+	@echo "  GEN  $@"
+	$(Q)node console/scripts/schema.mjs $@ && touch $@
+build/console/index.html: $(CONSOLE_SRC) $(CONSOLE_NODE) console/src/api/schema.gen.ts
+	@mkdir -p build
+	$(Q)node console/scripts/build.mjs build/console
+console-check: $(CONSOLE_NODE) console/src/api/schema.gen.ts
+	console/node_modules/.bin/tsc -p console
+	node console/scripts/test.mjs
+ifeq ($(B),build)
+ifneq ($(shell command -v npm),)
+build: console-if-possible
+endif
+endif
+console-if-possible:
+	@$(MAKE) --no-print-directory console || echo "The console was not built; make console says why."
 
 # ---- a newcomer's commands ----
 HOME_FOLDER := var

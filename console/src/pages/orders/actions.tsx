@@ -1,0 +1,141 @@
+// What a person does with orders: one at a time with a preview and a way back, or many with a result for each.
+import { call, type Request } from "../../api/client";
+import type { Hold, Order } from "../../api/schema.gen";
+import { money, t, type Phrase } from "../../i18n";
+import { act, type Field, type Values } from "../../ui/action";
+import { inBulk } from "../../ui/bulk";
+import { isZero } from "../../ui/parts";
+import { tell } from "../../ui/toasts";
+import { w } from "../../ui/words";
+import { hasEnded, openOf, shippedOf, shortOf, unitsOf } from "./facts";
+import { o } from "./words";
+
+/** Where the changed order goes: into the list or page that shows it. */
+export type Changed = (order: Order) => void;
+
+export const cannotConfirm = (order: Order): Phrase | null => (order.status === "pending" ? null : o.skipNotPending);
+export const cannotHold = (order: Order): Phrase | null => (hasEnded(order) ? o.skipEnded : openOf(order) === 0 ? o.skipShipped : null);
+export const cannotCancel = cannotHold;
+
+const confirm = (order: Order, key: string) => call("POST /v1/orders/{id}/confirm", { id: order.id }, { key });
+const reread = (order: Order) => call("GET /v1/orders/{id}", { id: order.id });
+
+export function confirmOrder(order: Order, changed: Changed) {
+    const short = shortOf(order);
+    act({
+        title: t(o.confirmTitle, { number: order.number }),
+        preview: (
+            <>
+                <p>{t(o.confirmPreview, { units: openOf(order) })}</p>
+                {short > 0 && <p>{t(o.confirmShort, { count: short })}</p>}
+                {order.holds.length > 0 && <p>{t(o.confirmHeld)}</p>}
+            </>
+        ),
+        verb: t(o.confirm),
+        run: async (_, key) => {
+            changed(await confirm(order, key));
+            return t(o.confirmed, { number: order.number });
+        },
+    });
+}
+
+const holdFields: readonly Field[] = [
+    { name: "reason", label: w.reason },
+    { name: "until", label: o.holdUntil, kind: "moment", isOptional: true },
+];
+const hold = (order: Order, values: Values, key: string) =>
+    call("POST /v1/orders/{id}/holds", { id: order.id, type: "manual", reason: values.reason, expires_at: values.until ? new Date(values.until).toISOString() : undefined }, { key });
+const release = (order: Order, held: Hold) => call("DELETE /v1/orders/{id}/holds/{hold_id}", { id: order.id, hold_id: held.id });
+
+export function holdOrder(order: Order, changed: Changed) {
+    act({
+        title: t(o.holdTitle, { number: order.number }),
+        preview: <p>{t(o.holdPreview)}</p>,
+        fields: holdFields,
+        verb: t(o.hold),
+        run: async (values, key) => {
+            const placed = await hold(order, values, key);
+            changed(await reread(order));
+            return {
+                text: t(o.held, { number: order.number }),
+                undo: () => void release(order, placed).then((after) => (changed(after), tell(t(o.released, { number: order.number })))),
+            };
+        },
+    });
+}
+export function releaseHold(order: Order, held: Hold, changed: Changed) {
+    const others = order.holds.length - 1;
+    act({
+        title: t(o.releaseTitle, { number: order.number }),
+        preview: (
+            <>
+                <p>“{held.reason ?? held.type}”</p>
+                <p>{others > 0 ? t(o.releaseMore, { count: others }) : t(o.releaseLast)}</p>
+            </>
+        ),
+        verb: t(o.release),
+        run: async () => {
+            changed(await release(order, held));
+            return t(o.released, { number: order.number });
+        },
+    });
+}
+
+const cancelFields: readonly Field[] = [
+    {
+        name: "reason", label: w.reason, kind: "choice",
+        choices: [
+            { value: "customer", label: o.byCustomer }, { value: "stock", label: o.byStock }, { value: "unpaid", label: o.byUnpaid },
+            { value: "fraud", label: o.byFraud }, { value: "other", label: o.byOther },
+        ],
+    },
+    { name: "note", label: w.note, isOptional: true },
+];
+const cancel = (order: Order, values: Values, key: string) =>
+    call("POST /v1/orders/{id}/cancel", { id: order.id, reason: values.reason, note: values.note || undefined, remaining: shippedOf(order) > 0 } satisfies Request<"POST /v1/orders/{id}/cancel">, { key });
+
+export function cancelOrder(order: Order, changed: Changed) {
+    const shipped = shippedOf(order);
+    act({
+        title: t(o.cancelTitle, { number: order.number }),
+        preview: (
+            <>
+                <p>{shipped > 0 ? t(o.cancelRest, { units: openOf(order), shipped }) : t(o.cancelAll, { units: unitsOf(order) })}</p>
+                {shipped === 0 && <p>{isZero(order.paid_total) ? t(o.cancelUnpaid) : t(o.cancelOwed, { amount: money(order.paid_total) })}</p>}
+            </>
+        ),
+        fields: cancelFields,
+        verb: t(o.cancel),
+        isGrave: true,
+        run: async (values, key) => {
+            const after = await cancel(order, values, key);
+            changed(after);
+            const number = order.number;
+            return isZero(after.refund_due) ? t(o.cancelled, { number }) : t(o.cancelledOwed, { number, amount: money(after.refund_due) });
+        },
+    });
+}
+
+export type Many = { orders: readonly Order[]; changed: Changed; select: (orders: readonly Order[]) => void };
+const nameOf = (order: Order) => order.number;
+export function confirmMany(many: Many) {
+    const [only] = many.orders;
+    if (many.orders.length === 1 && only) return confirmOrder(only, many.changed);
+    inBulk({ title: t(o.confirm), verb: t(o.confirm), rows: many.orders, nameOf, cannot: cannotConfirm, select: many.select, run: async (order, _, key) => many.changed(await confirm(order, key)) });
+}
+export function holdMany(many: Many) {
+    const [only] = many.orders;
+    if (many.orders.length === 1 && only) return holdOrder(only, many.changed);
+    inBulk({
+        title: t(o.hold), verb: t(o.hold), about: t(o.holdPreview), fields: holdFields, rows: many.orders, nameOf, cannot: cannotHold, select: many.select,
+        run: async (order, values, key) => {
+            await hold(order, values, key);
+            many.changed(await reread(order));
+        },
+    });
+}
+export function cancelMany(many: Many) {
+    const [only] = many.orders;
+    if (many.orders.length === 1 && only) return cancelOrder(only, many.changed);
+    inBulk({ title: t(o.cancel), verb: t(o.cancel), isGrave: true, fields: cancelFields, rows: many.orders, nameOf, cannot: cannotCancel, select: many.select, run: async (order, values, key) => many.changed(await cancel(order, values, key)) });
+}

@@ -1,0 +1,200 @@
+// The order list: views and filters in the URL, a row for each order that changes in its place, a preview beside it,
+// and a bar for what is selected.
+import { Button } from "@mantine/core";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { call } from "../../api/client";
+import { onLive } from "../../api/live";
+import type { Order } from "../../api/schema.gen";
+import { can } from "../../api/session";
+import { t, type Phrase } from "../../i18n";
+import { BulkHost } from "../../ui/bulk";
+import { useCommands, type Command } from "../../ui/commands";
+import { usePagedList, type PagedList } from "../../ui/pages";
+import { Blank } from "../../ui/parts";
+import { Link, navigate, useAddress } from "../../ui/router";
+import { useStore } from "../../ui/store";
+import { Table } from "../../ui/Table";
+import { w } from "../../ui/words";
+import { cancelMany, confirmMany, holdMany } from "./actions";
+import { hiddenColumns, orderColumns } from "./columns";
+import { filterLabels, FILTERS, addressOf, filtersOf, requestOf, understand, valueLabel, type Filters } from "./filters";
+import { Preview } from "./preview";
+import { o } from "./words";
+
+const Menus = lazy(() => import("./menus"));
+const VIEWS: readonly { label: Phrase; filters: Filters }[] = [
+    { label: o.viewAll, filters: {} },
+    { label: o.viewPending, filters: { status: "pending" } },
+    { label: o.viewShip, filters: { status: "confirmed", fulfillment: "unfulfilled" } },
+    { label: o.viewUnpaid, filters: { payment: "unpaid" } },
+    { label: o.viewShipped, filters: { fulfillment: "fulfilled" } },
+    { label: o.viewCancelled, filters: { status: "cancelled" } },
+];
+const same = (a: Filters, b: Filters) => FILTERS.every((name) => a[name] === b[name]);
+
+export default function OrdersPage() {
+    const { query } = useAddress();
+    const typed = query.get("q");
+    useEffect(() => {
+        if (typed) navigate(addressOf({ ...filtersOf(query), ...understand(typed) }), { replace: true });
+    }, [typed]);
+    const filters = filtersOf(query);
+    const key = `orders?${new URLSearchParams(filters as Record<string, string>)}`;
+    const [isStale, setStale] = useState(false);
+    const list = usePagedList<Order>(
+        key,
+        (order) => order.id,
+        async (cursor, limit) => {
+            const page = await call("GET /v1/orders", { ...requestOf(filters), cursor: cursor ?? undefined, limit });
+            setStale(page.stale);
+            return page;
+        },
+    );
+    useLiveRows(list);
+    const [isPreviewed, setPreviewed] = useState(false);
+    const hidden = useStore(hiddenColumns);
+    const currencies = new Set(list.rows.map((order) => order.currency));
+    const columns = orderColumns(currencies.size === 1 ? ([...currencies][0] ?? null) : null);
+    const active = list.active === null ? undefined : list.row(list.active);
+    const chosen = list.selected.size > 0 ? list.rows.filter((order) => list.selected.has(order.id)) : active ? [active] : [];
+    const many = { orders: chosen, changed: (order: Order) => list.patch(order), select: (orders: readonly Order[]) => list.select(orders.map((order) => order.id)) };
+    const verbs: Command[] = can("orders:write")
+        ? [
+              { label: o.confirm, keys: "c", run: () => confirmMany(many) },
+              { label: o.hold, keys: "h", run: () => holdMany(many) },
+              { label: o.cancel, run: () => cancelMany(many) },
+          ]
+        : [];
+    useCommands(verbs, chosen.length > 0);
+    useCommands([{ label: w.reload, keys: "r", run: () => void list.reload() }]);
+    useCommands([{ label: o.clear, keys: "Escape", run: () => (isPreviewed ? setPreviewed(false) : list.select([])), keyOnly: true }], isPreviewed || list.selected.size > 0);
+
+    return (
+        <div className="list-page">
+            <h1 className="hidden">{t(o.title)}</h1>
+            <div className="bar">
+                <nav className="views" aria-label={t(o.views)}>
+                    {VIEWS.map((view) => (
+                        <Link key={view.label[0]} href={addressOf(view.filters)} aria-current={same(view.filters, filters) ? "page" : undefined}>
+                            {t(view.label)}
+                        </Link>
+                    ))}
+                </nav>
+                {list.waiting > 0 && (
+                    <Button variant="light" onClick={() => void list.reload()}>
+                        {t(w.newRows, { count: list.waiting >= 50 ? "50+" : list.waiting })} ↑
+                    </Button>
+                )}
+                <span className="grow" />
+                <Suspense>
+                    <Menus filters={filters} />
+                </Suspense>
+            </div>
+            <Chips filters={filters} />
+            {isStale && <p className="note tone-waiting">{t(o.lagging)}</p>}
+            <div className="beside">
+                <Table
+                    key={key}
+                    list={list}
+                    columns={columns.filter((column) => !hidden.includes(column.id))}
+                    label={t(o.title)}
+                    nameOf={(order) => order.number}
+                    open={(order) => navigate(`/orders/${order.number}`)}
+                    preview={() => setPreviewed(!isPreviewed)}
+                    canSelect
+                    empty={<Empty hasFilters={Object.keys(filters).length > 0} />}
+                    rowClass={(order) => (order.status === "cancelled" || order.status === "expired" ? "over" : undefined)}
+                />
+                {isPreviewed && active && <Preview order={active} changed={many.changed} close={() => setPreviewed(false)} />}
+            </div>
+            {list.selected.size > 0 && (
+                <div className="bulk-bar" role="region" aria-label={t(o.selected, { count: list.selected.size })}>
+                    <b>{t(o.selected, { count: list.selected.size })}</b>
+                    <button type="button" className="quiet" onClick={() => list.select([])}>
+                        {t(o.clear)}
+                    </button>
+                    <span className="grow" />
+                    {verbs.map((verb) => (
+                        <Button key={verb.label[0]} variant="default" onClick={verb.run}>
+                            {t(verb.label)}
+                        </Button>
+                    ))}
+                </div>
+            )}
+            <BulkHost />
+        </div>
+    );
+}
+
+/** Rows that are shown follow the events of their orders; orders from above wait until asked for. */
+function useLiveRows(list: PagedList<Order>) {
+    useEffect(() => {
+        const dirty = new Set<string>();
+        let isNew = false, timer: ReturnType<typeof setTimeout> | undefined;
+        const work = async () => {
+            timer = undefined;
+            const keys = [...dirty].slice(0, 50);
+            dirty.clear();
+            if (isNew) void list.look();
+            isNew = false;
+            for (const id of keys) {
+                try {
+                    list.patch(await call("GET /v1/orders/{id}", { id }));
+                } catch {
+                    // The next event, or the next reading, tells.
+                }
+            }
+        };
+        const stop = onLive(
+            (event) => {
+                if (list.has(event.key)) dirty.add(event.key);
+                else if (event.type === "OrderPlaced") isNew = true;
+                else return;
+                // Gathered: a burst of events is one look.
+                timer ??= setTimeout(() => void work(), isNew ? 1000 : 200);
+            },
+            () => void list.look(),
+        );
+        return () => {
+            stop();
+            clearTimeout(timer);
+        };
+    }, [list]);
+}
+
+function Empty({ hasFilters }: { hasFilters: boolean }) {
+    return hasFilters ? (
+        <Blank title={t(o.noneFit)} hint={t(o.noneFitHint)}>
+            <Button variant="default" onClick={() => navigate("/orders")}>
+                {t(w.clearFilters)}
+            </Button>
+        </Blank>
+    ) : (
+        <Blank title={t(o.empty)} hint={t(o.emptyHint)}>
+            {can("settings:read") && <Button onClick={() => navigate("/settings/channels")}>{t(o.connect)}</Button>}
+        </Blank>
+    );
+}
+
+function Chips({ filters }: { filters: Filters }) {
+    const set = FILTERS.filter((name) => filters[name]);
+    if (set.length === 0) return null;
+    return (
+        <div className="chips">
+            {set.map((name) => {
+                const label = `${t(filterLabels[name])}: ${t(valueLabel(name, filters[name] ?? ""))}`;
+                return (
+                    <span key={name} className="chip">
+                        {label}
+                        <button type="button" aria-label={t(w.removeFilter, { name: label })} onClick={() => navigate(addressOf({ ...filters, [name]: undefined }))}>
+                            ×
+                        </button>
+                    </span>
+                );
+            })}
+            <button type="button" className="quiet" onClick={() => navigate("/orders")}>
+                {t(w.clearFilters)}
+            </button>
+        </div>
+    );
+}

@@ -1,0 +1,87 @@
+// What floats over the order list: its filters and its columns. Fetched after the rows.
+import { Button, Checkbox, Menu, NativeSelect, Popover, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { t } from "../../i18n";
+import { useCommands } from "../../ui/commands";
+import { navigate } from "../../ui/router";
+import { fulfillmentWords, orderWords, paymentWords, type Word } from "../../ui/Status";
+import { useStore } from "../../ui/store";
+import { density } from "../../ui/Table";
+import { w } from "../../ui/words";
+import { hiddenColumns, orderColumns } from "./columns";
+import { addressOf, filterLabels, FILTERS, type FilterName, type Filters } from "./filters";
+import { o } from "./words";
+
+export default function Menus({ filters }: { filters: Filters }) {
+    return (
+        <>
+            <FilterMenu filters={filters} />
+            <ColumnMenu />
+        </>
+    );
+}
+
+const CHOICES: Partial<Record<FilterName, Record<string, Word>>> = { status: orderWords, payment: paymentWords, fulfillment: fulfillmentWords };
+function FilterMenu({ filters }: { filters: Filters }) {
+    const [isOpen, setOpen] = useState(false);
+    const [draft, setDraft] = useState(filters);
+    const change = (name: FilterName, value: string) => setDraft((before) => ({ ...before, [name]: value || undefined }));
+    const toggle = () => {
+        setDraft(filters);
+        setOpen(!isOpen);
+    };
+    useCommands([{ label: o.filter, keys: "f", run: toggle }]);
+    return (
+        <Popover opened={isOpen} onChange={setOpen} position="bottom-end" width={300} trapFocus>
+            <Popover.Target>
+                <Button variant="default" onClick={toggle}>
+                    {t(o.filter)}
+                </Button>
+            </Popover.Target>
+            <Popover.Dropdown aria-label={t(o.filter)}>
+                <form
+                    className="filter-form"
+                    onSubmit={(event) => {
+                        event.preventDefault();
+                        setOpen(false);
+                        navigate(addressOf(draft));
+                    }}
+                >
+                    {FILTERS.map((name) => {
+                        const choices = CHOICES[name], common = { key: name, label: t(filterLabels[name]), value: draft[name] ?? "" };
+                        if (choices)
+                            return <NativeSelect {...common} key={name} data={[{ value: "", label: t(w.any) }, ...Object.entries(choices).map(([value, word]) => ({ value, label: t(word[1]) }))]} onChange={(event) => change(name, event.currentTarget.value)} />;
+                        return <TextInput {...common} key={name} type={name === "from" || name === "before" ? "date" : "text"} autoComplete="off" onChange={(event) => change(name, event.currentTarget.value)} />;
+                    })}
+                    <Button type="submit" fullWidth>
+                        {t(o.filter)}
+                    </Button>
+                </form>
+            </Popover.Dropdown>
+        </Popover>
+    );
+}
+
+function ColumnMenu() {
+    const hidden = useStore(hiddenColumns);
+    const rows = useStore(density);
+    return (
+        <>
+            <Menu closeOnItemClick={false} position="bottom-end">
+                <Menu.Target>
+                    <Button variant="default">{t(w.columns)}</Button>
+                </Menu.Target>
+                <Menu.Dropdown>
+                    {orderColumns(null).slice(1).map((column) => (
+                        <Menu.Item key={column.id} role="menuitemcheckbox" aria-checked={!hidden.includes(column.id)} leftSection={<Checkbox checked={!hidden.includes(column.id)} readOnly tabIndex={-1} aria-hidden />} onClick={() => hiddenColumns.set(hidden.includes(column.id) ? hidden.filter((id) => id !== column.id) : [...hidden, column.id])}>
+                            {t(column.label)}
+                        </Menu.Item>
+                    ))}
+                </Menu.Dropdown>
+            </Menu>
+            <Button variant="default" onClick={() => density.set(rows === "dense" ? "roomy" : "dense")} title={t(w.density)}>
+                {t(rows === "dense" ? w.roomy : w.dense)}
+            </Button>
+        </>
+    );
+}

@@ -1,0 +1,44 @@
+// Every page, one line each: its address, its right, its name in the menu and the palette, its key, its code. The
+// first list is part of the first load; every other page is fetched when it is opened.
+import { lazy, type ComponentType, type LazyExoticComponent } from "react";
+import type { Permission } from "./api/schema.gen";
+import { words, type Phrase } from "./i18n";
+import OrdersPage from "./pages/orders";
+
+type Params = { params: Record<string, string> };
+export interface Page {
+    path: string;
+    permission: Permission | null;
+    label: Phrase;
+    /** Where its link stands; nowhere when it is left out. */
+    place?: "menu" | "settings";
+    /** The second of "g o". */
+    key?: string;
+    view: ComponentType<Params> | LazyExoticComponent<ComponentType<Params>>;
+}
+
+const names = words({
+    orders: ["Orders", "訂單"],
+    order: ["Order", "訂單"],
+    packing: ["Packing", "出貨"],
+    returns: ["Returns", "退貨"],
+    return: ["Return", "退貨單"],
+    stock: ["Stock", "庫存"],
+    inbox: ["Deliveries", "接收紀錄"],
+    channels: ["Channels", "通路"],
+    keys: ["API keys", "API 金鑰"],
+    shop: ["Shop", "商店"],
+});
+
+export const pages: readonly Page[] = [
+    { path: "/orders", permission: "orders:read", label: names.orders, place: "menu", key: "o", view: OrdersPage },
+    { path: "/orders/:id", permission: "orders:read", label: names.order, view: lazy(() => import("./pages/order")) },
+    { path: "/stock", permission: "stock:read", label: names.stock, place: "menu", key: "s", view: lazy(() => import("./pages/stock")) },
+    { path: "/packing", permission: "fulfillment:read", label: names.packing, place: "menu", key: "p", view: lazy(() => import("./pages/packing")) },
+    { path: "/returns", permission: "returns:read", label: names.returns, place: "menu", key: "r", view: lazy(() => import("./pages/returns")) },
+    { path: "/returns/:id", permission: "returns:read", label: names.return, view: lazy(() => import("./pages/return")) },
+    { path: "/inbox", permission: "inbox:read", label: names.inbox, place: "menu", key: "i", view: lazy(() => import("./pages/inbox")) },
+    { path: "/settings/channels", permission: "settings:read", label: names.channels, place: "settings", view: lazy(() => import("./pages/channels")) },
+    { path: "/settings/keys", permission: "settings:read", label: names.keys, place: "settings", view: lazy(() => import("./pages/keys")) },
+    { path: "/settings/shop", permission: "settings:read", label: names.shop, place: "settings", view: lazy(() => import("./pages/shop")) },
+];

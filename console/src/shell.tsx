@@ -1,0 +1,160 @@
+// The frame around every page: the menu, the one search field, who is signed in, and what the keyboard offers everywhere.
+import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
+import { liveState } from "./api/live";
+import { Problem } from "./api/client";
+import { can, session } from "./api/session";
+import { t } from "./i18n";
+import { clock } from "./i18n/time";
+import { pages, type Page } from "./registry";
+import { setScanner, useCommands, type Command } from "./ui/commands";
+import { openPalette, PaletteHost } from "./ui/palette";
+import { Blank, Kbd, NoRight, ProblemNote, Shape } from "./ui/parts";
+import { Link, match, navigate, useAddress } from "./ui/router";
+import { useStore } from "./ui/store";
+import { w } from "./ui/words";
+
+const Account = lazy(() => import("./ui/account"));
+const mayOpen = (page: Page) => page.permission === null || can(page.permission);
+
+export function Shell() {
+    const { path, query } = useAddress();
+    useStore(session);
+    const found = pages.map((page) => ({ page, params: match(page.path, path) })).find((one) => one.params);
+    const home = pages.find((page) => page.place === "menu" && mayOpen(page));
+    useEffect(() => {
+        if (path === "/" && home) navigate(home.path, { replace: true });
+        else if (path === "/settings") navigate("/settings/shop", { replace: true });
+    }, [path, home]);
+    useEffect(() => {
+        document.title = found ? `${t(found.page.label)}${found.params?.id ? ` ${found.params.id}` : ""} · Penstock` : "Penstock";
+    }, [found?.page, found?.params?.id]);
+
+    const go: Command[] = pages
+        .filter((page) => page.place && mayOpen(page))
+        .map((page) => ({ label: page.label, keys: page.key ? `g ${page.key}` : undefined, run: () => navigate(page.path) }));
+    useCommands(go);
+
+    const View = found?.page.view;
+    return (
+        <>
+            <a className="skip" href="#content">
+                {t(w.skip)}
+            </a>
+            <header className="top">
+                <Link href="/" className="brand">
+                    {t(w.product)}
+                </Link>
+                <nav aria-label={t(w.navigation)}>
+                    {pages
+                        .filter((page) => page.place === "menu" && mayOpen(page))
+                        .map((page) => (
+                            <Link key={page.path} href={page.path} aria-current={path.startsWith(page.path) ? "page" : undefined}>
+                                {t(page.label)}
+                            </Link>
+                        ))}
+                    {can("settings:read") && (
+                        <Link href="/settings/shop" aria-current={path.startsWith("/settings") ? "page" : undefined}>
+                            {t(w.settings)}
+                        </Link>
+                    )}
+                </nav>
+                <SearchField path={path} query={query.get("q") ?? ""} />
+                <button type="button" className="quiet" onClick={openPalette} aria-label={t(w.palette)}>
+                    <Kbd keys="Mod+k" />
+                </button>
+                <Suspense fallback={<span className="account" />}>
+                    <Account />
+                </Suspense>
+            </header>
+            <LiveNote />
+            <main id="content" tabIndex={-1}>
+                {path.startsWith("/settings") && <SettingsMenu path={path} />}
+                <Guard key={path}>
+                    <Suspense fallback={<Shape />}>
+                        {!found || !View ? path !== "/" && <Blank title={t(w.notFound)} hint={t(w.notFoundHint)} /> : !mayOpen(found.page) ? <NoRight permission={found.page.permission ?? ""} /> : <View params={found.params ?? {}} />}
+                    </Suspense>
+                </Guard>
+            </main>
+            <PaletteHost />
+        </>
+    );
+}
+
+/** One field that understands whatever is typed or scanned; the orders page says what it made of it. */
+function SearchField({ path, query }: { path: string; query: string }) {
+    const [text, setText] = useState(query);
+    const field = useRef<HTMLInputElement>(null);
+    useEffect(() => setText(path === "/orders" ? query : ""), [path, query]);
+    useCommands([{ label: w.search, keys: "/", run: () => field.current?.select() }]);
+    const search = (wanted: string) => navigate(wanted.trim() ? `/orders?q=${encodeURIComponent(wanted.trim())}` : "/orders");
+    useEffect(() => setScanner(search), []);
+    return (
+        <form
+            role="search"
+            onSubmit={(event) => {
+                event.preventDefault();
+                search(text);
+                field.current?.blur();
+            }}
+        >
+            <input
+                ref={field}
+                type="search"
+                name="q"
+                value={text}
+                placeholder={t(w.search)}
+                aria-label={t(w.search)}
+                autoComplete="off"
+                spellCheck={false}
+                onChange={(event) => setText(event.currentTarget.value)}
+                onKeyDown={(event) => {
+                    if (event.key === "Escape") event.currentTarget.blur();
+                }}
+            />
+            <Kbd keys="/" />
+        </form>
+    );
+}
+
+function LiveNote() {
+    const { isLive, since } = useStore(liveState);
+    const [isLong, setLong] = useState(false);
+    useEffect(() => {
+        setLong(false);
+        if (isLive) return;
+        // A reconnection that takes a moment is nobody's concern.
+        const timer = setTimeout(() => setLong(true), 3000);
+        return () => clearTimeout(timer);
+    }, [isLive]);
+    return isLong && !isLive ? (
+        <p className="live-note tone-waiting" role="status">
+            {t(w.stale, { time: clock(since) })}
+        </p>
+    ) : null;
+}
+
+function SettingsMenu({ path }: { path: string }) {
+    return (
+        <nav className="sub" aria-label={t(w.settings)}>
+            {pages
+                .filter((page) => page.place === "settings" && mayOpen(page))
+                .map((page) => (
+                    <Link key={page.path} href={page.path} aria-current={path === page.path ? "page" : undefined}>
+                        {t(page.label)}
+                    </Link>
+                ))}
+        </nav>
+    );
+}
+
+/** A page that breaks says so, and the rest goes on. */
+class Guard extends Component<{ children: ReactNode }, { error: unknown }> {
+    override state = { error: null as unknown };
+    static getDerivedStateFromError(error: unknown) {
+        return { error };
+    }
+    override render() {
+        if (this.state.error === null) return this.props.children;
+        return <ProblemNote problem={new Problem(0, "broken", String(this.state.error), null, null)} retry={() => location.reload()} />;
+    }
+}
