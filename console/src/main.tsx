@@ -25,7 +25,7 @@ function App() {
     const language = useStore(locale);
     const who = useStore(session);
     const asked = useResource("session", () => loadSession().then((found) => found ?? false));
-    const user = who?.user.id;
+    const user = who?.user?.id;
     useEffect(() => {
         document.documentElement.lang = language;
     }, [language]);

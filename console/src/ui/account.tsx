@@ -7,7 +7,8 @@ import { useStore } from "./store";
 import { w } from "./words";
 
 export default function Account() {
-    const who = useStore(session);
+    const user = useStore(session)?.user;
+    const name = user?.name ?? "";
     const { colorScheme, setColorScheme } = useMantineColorScheme();
     const schemes = [["light", w.light], ["dark", w.dark], ["auto", w.auto]] as const;
     const leave = () => void signOut();
@@ -21,15 +22,15 @@ export default function Account() {
     return (
         <Menu position="bottom-end" width={220}>
             <Menu.Target>
-                <button type="button" className="account" aria-label={`${t(w.account)}: ${who?.user.name ?? ""}`}>
-                    {who?.user.name.slice(0, /^[\x20-\x7e]/.test(who.user.name) ? 2 : 1)}
+                <button type="button" className="account" aria-label={`${t(w.account)}: ${name}`}>
+                    {name.slice(0, /^[\x20-\x7e]/.test(name) ? 2 : 1)}
                 </button>
             </Menu.Target>
             <Menu.Dropdown>
                 <Menu.Label>
-                    {who?.user.name} · {who?.user.role}
+                    {name} · {user?.role}
                     <br />
-                    {who?.user.email}
+                    {user?.email}
                 </Menu.Label>
                 <Menu.Item onClick={swap}>{t(w.otherLanguage)}</Menu.Item>
                 <Menu.Divider />

@@ -2,7 +2,7 @@
 // with its reason until somebody replays it.
 import { Button } from "@mantine/core";
 import { call } from "../../api/client";
-import type { DeliveryStatus, GatewayDelivery as Delivery } from "../../api/schema.gen";
+import type { DeliveryStatus, InboxDelivery as Delivery } from "../../api/schema.gen";
 import { can } from "../../api/session";
 import { number, t, words } from "../../i18n";
 import { act } from "../../ui/action";
