@@ -36,6 +36,7 @@ static enum http_verdict authenticate_key(struct http_request *request, const ch
     key->used_at_us = now_us;
     char id[UUID_TEXT_BYTES];
     request->role = key->role;
+    request->caller_hash = arena_copy(request->arena, key->hash, sizeof key->hash);
     request->principal = arena_printf(request->arena, "key:%s", uuid_text(&key->id, id));
     *caller = key->id;
     return VERDICT_GO_ON;

@@ -12,6 +12,7 @@ const struct conf_key gateway_conf_keys[] = {
     INT(max_connections, "12288", 1, 65536, "Open HTTP connections per thread."),
     INT(max_connections_per_ip, "0", 0, 65536,
         "Open HTTP connections per thread from one address; 0 sets no limit."),
+    INT(max_listeners, "500", 0, 10000, "Open streams of events per thread."),
     INT(header_timeout_ms, "5000", 100, 60000, "How long a request's headers may take to arrive."),
     INT(body_timeout_ms, "10000", 100, 60000, "How long a request's body may take to arrive."),
     INT(idle_timeout_ms, "60000", 1000, 600000, "How long a connection may stay open unused."),

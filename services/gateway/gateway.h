@@ -17,6 +17,7 @@ struct gateway_conf {
     int64_t request_timeout_ms;
     int64_t max_connections;
     int64_t max_connections_per_ip; /* 0: no limit */
+    int64_t max_listeners;
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
     char *console_directory;           /* "": beside the binaries */
     char *trusted_proxies;             /* addresses or networks, comma separated */

@@ -214,6 +214,8 @@ static void add_own(struct samples *samples, const struct http *http)
         {"http_forbidden_total", "counter", "Requests answered 403", &own->forbidden},
         {"http_limited_total", "counter", "Requests answered 429", &own->limited},
         {"http_timed_out_total", "counter", "Connections closed for being slow", &own->timed_out},
+        {"http_listeners", "gauge", "Open streams of events", &own->listeners},
+        {"http_lagged_total", "counter", "Times that a stream left events out", &own->lagged},
         {"http_hooks_total", "counter", "Deliveries posted", &own->hooks},
     };
     for (int class = 1; class < 6; class ++)

@@ -146,8 +146,11 @@ enum MHD_Result http_queue_answer(struct http_request *request)
 {
     struct http_thread *thread = request->thread;
     int64_t took_us = clock_monotonic_us() - request->started_us;
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        request->answer_bytes, request->answer, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response =
+        request->listener != NULL
+            ? live_response(request->listener)
+            : MHD_create_response_from_buffer(request->answer_bytes, request->answer,
+                                              MHD_RESPMEM_MUST_FREE);
     assert(response != NULL);
     request->answer = NULL;
     add_headers(request, response);

@@ -31,6 +31,8 @@
 
 struct console;
 struct endpoint;
+struct live;
+struct live_listener;
 struct http_thread;
 
 /* Who came with a cookie: a copy, since the snapshot may be exchanged meanwhile. */
@@ -43,6 +45,7 @@ struct http_session {
 struct http_metrics {
     _Atomic int64_t requests[6]; /* by the first digit of the status */
     _Atomic int64_t answer_us, bytes_in, bytes_out, in_flight, connections;
+    _Atomic int64_t listeners, lagged;
     _Atomic int64_t guarded, unauthenticated, forbidden, limited, timed_out, hooks;
 };
 #define HTTP_COUNT(thread, name, by)                                                               \
@@ -100,6 +103,7 @@ struct http_request {
     const char *principal; /* "key:<id>", "person:<id>"; NULL on a public route */
     const struct role *role;
     const struct http_session *session; /* NULL with a key */
+    const uint8_t *caller_hash;         /* of the key or token */
     const char *idempotency_key;
 
     char *body;
@@ -115,7 +119,8 @@ struct http_request {
         const char *name, *value;
     } headers[HTTP_MAX_ANSWER_HEADERS];
     size_t nheaders;
-    bool closes; /* the connection */
+    bool closes;                    /* the connection */
+    struct live_listener *listener; /* the answer is a stream of events */
 };
 
 struct http_thread {
@@ -127,6 +132,7 @@ struct http_thread {
     struct bus_channel *directory, *inbox, *signin;
     struct snapshot *snapshot;
     struct console *console;
+    struct live *live;
     struct {
         struct MHD_Daemon *daemon;
         int fd;
@@ -226,6 +232,17 @@ bool session_pass_origin(struct http_request *request);
 void session_run(struct http_request *request, const ProtobufCMessage *message);
 /* An attempt came back from the sign-in thread. */
 void session_attempted(void *context, void *attempt);
+/* ---- live.c: streams of events ---- */
+
+struct live *live_open(struct http_thread *thread);
+void live_close(struct live **live);
+/* Answers with a stream, or refuses. */
+void live_begin(struct http_request *request);
+/* For http_queue_answer(): the response that the listener reads from. */
+struct MHD_Response *live_response(struct live_listener *listener);
+/* Ends all streams: the thread stops. */
+void live_end(struct live *live);
+
 enum http_verdict hooks_begin(struct http_request *request);
 void hooks_run(struct http_request *request);
 /* A delivery came back from the inbox. */

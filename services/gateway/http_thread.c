@@ -124,6 +124,7 @@ static void begin_stop(struct http_thread *thread)
     thread->stop_at_us = clock_monotonic_us() + STOP_US;
     for (size_t i = 0; i < thread->nlisteners; i++)
         close(MHD_quiesce_daemon(thread->listeners[i].daemon));
+    live_end(thread->live);
     end_slow_connections(thread);
 }
 
@@ -213,6 +214,7 @@ enum status http_thread_open(struct http_thread *thread, const struct http_optio
     if (options->has_signin)
         thread->signin = bus_channel_connect(thread->loop, signin_channel_name(thread->index, name),
                                              session_attempted, thread);
+    thread->live = live_open(thread);
     bus_loop_every(thread->loop, LOOK_EVERY_MS, end_slow_connections, thread);
     bus_loop_after_round(thread->loop, run_daemons, thread);
     return STATUS_OK;
@@ -232,6 +234,7 @@ void http_thread_close(struct http_thread *thread)
         else
             close(thread->listeners[i].fd);
     }
+    live_close(&thread->live);
     http_requests_free(thread);
     bus_loop_close(&thread->loop);
     rate_close(&thread->rate_per_key);

@@ -169,6 +169,8 @@ const struct http_route http_routes[] = {
     {HTTP_DELETE, "/v1/session", "gateway", "SignOut", "self:write", EDGE, "Sign out"},
     {HTTP_POST, "/v1/session/password", "gateway", "ChangePassword", "self:write", EDGE,
      "Change one's own password; ends one's other sessions"},
+    {HTTP_GET, "/v1/live", "gateway", "Watch", "self:read", EDGE,
+     "What happens, as it happens: server-sent events"},
     {HTTP_GET, "/v1/people", "gateway", "ListPeople", "settings:read", 0, "List people"},
     {HTTP_POST, "/v1/people", "gateway", "CreatePerson", "settings:write", NEW,
      "Add a person; the password is shown once"},

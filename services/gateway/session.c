@@ -97,6 +97,7 @@ enum http_verdict session_authenticate(struct http_request *request, struct uuid
     char id[UUID_TEXT_BYTES];
     request->session = copy_session(request->arena, session, token);
     request->role = session->role;
+    request->caller_hash = request->session->as.hash;
     request->principal =
         arena_printf(request->arena, "person:%s", uuid_text(&session->person_id, id));
     *caller = session->person_id;
@@ -330,6 +331,8 @@ void session_run(struct http_request *request, const ProtobufCMessage *message)
         sign_in(request, (const SignInRequest *)message);
     } else if (strcmp(rpc, "GetSession") == 0) {
         get_session(request);
+    } else if (strcmp(rpc, "Watch") == 0) {
+        live_begin(request);
     } else if (request->session == NULL) {
         http_problem(request, 400, "session_required", "",
                      "An API key has no session and no password.");

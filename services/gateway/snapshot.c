@@ -49,13 +49,13 @@ void snapshot_sort(struct snapshot *snapshot)
         qsort(snapshot->keys, snapshot->nkeys, sizeof snapshot->keys[0], compare_keys);
 }
 
-/* The search compares hashes of what was sent: how long it takes tells nothing about a key. */
-struct api_key *snapshot_find_key(struct snapshot *snapshot, const char *text, int64_t now_us)
+static struct api_key *find_key(const struct snapshot *snapshot, const uint8_t *hash,
+                                int64_t now_us)
 {
     struct api_key wanted;
-    if (!api_key_is_plausible(text) || snapshot->nkeys == 0)
+    if (snapshot->nkeys == 0)
         return NULL;
-    crypto_hash_sha256(wanted.hash, (const uint8_t *)text, API_KEY_TEXT_BYTES - 1);
+    memcpy(wanted.hash, hash, API_KEY_HASH_BYTES);
     struct api_key *key =
         bsearch(&wanted, snapshot->keys, snapshot->nkeys, sizeof snapshot->keys[0], compare_keys);
     if (key == NULL || (key->expires_at_us != 0 && key->expires_at_us <= now_us))
@@ -63,12 +63,28 @@ struct api_key *snapshot_find_key(struct snapshot *snapshot, const char *text, i
     return key;
 }
 
-struct session *snapshot_find_session(struct snapshot *snapshot, const char *token, int64_t now_us)
+/* The search compares hashes of what was sent: how long it takes tells nothing about a key. */
+struct api_key *snapshot_find_key(struct snapshot *snapshot, const char *text, int64_t now_us)
+{
+    uint8_t hash[API_KEY_HASH_BYTES];
+    if (!api_key_is_plausible(text))
+        return NULL;
+    crypto_hash_sha256(hash, (const uint8_t *)text, API_KEY_TEXT_BYTES - 1);
+    return find_key(snapshot, hash, now_us);
+}
+
+bool snapshot_has_key(const struct snapshot *snapshot, const uint8_t *hash, int64_t now_us)
+{
+    return find_key(snapshot, hash, now_us) != NULL;
+}
+
+static struct session *find_session(const struct snapshot *snapshot, const uint8_t *hash,
+                                    int64_t now_us)
 {
     struct session wanted;
-    if (!session_token_is_plausible(token) || snapshot->nsessions == 0)
+    if (snapshot->nsessions == 0)
         return NULL;
-    session_token_hash(token, wanted.hash);
+    memcpy(wanted.hash, hash, SESSION_HASH_BYTES);
     struct session *session = bsearch(&wanted, snapshot->sessions, snapshot->nsessions,
                                       sizeof snapshot->sessions[0], compare_sessions);
     if (session == NULL || session->expires_at_us <= now_us)
@@ -77,6 +93,20 @@ struct session *snapshot_find_session(struct snapshot *snapshot, const char *tok
                              ? session->used_at_us
                              : session->stored_seen_at_us;
     return used_at_us + SESSION_IDLE_US > now_us ? session : NULL;
+}
+
+struct session *snapshot_find_session(struct snapshot *snapshot, const char *token, int64_t now_us)
+{
+    uint8_t hash[SESSION_HASH_BYTES];
+    if (!session_token_is_plausible(token))
+        return NULL;
+    session_token_hash(token, hash);
+    return find_session(snapshot, hash, now_us);
+}
+
+bool snapshot_has_session(const struct snapshot *snapshot, const uint8_t *hash, int64_t now_us)
+{
+    return find_session(snapshot, hash, now_us) != NULL;
 }
 
 const struct channel *snapshot_find_channel(const struct snapshot *snapshot, const char *name)

@@ -66,6 +66,9 @@ void snapshot_sort(struct snapshot *snapshot);
 
 /* The key of that text, unless it has expired; NULL otherwise. */
 struct api_key *snapshot_find_key(struct snapshot *snapshot, const char *text, int64_t now_us);
+/* Whether a key or session of that hash is still good; using neither. */
+bool snapshot_has_key(const struct snapshot *snapshot, const uint8_t *hash, int64_t now_us);
+bool snapshot_has_session(const struct snapshot *snapshot, const uint8_t *hash, int64_t now_us);
 /* The session of that token, unless it has ended by age or by lying unused. */
 struct session *snapshot_find_session(struct snapshot *snapshot, const char *token, int64_t now_us);
 /* NULL when there is none. */
