@@ -6,30 +6,33 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-/* ISO 4217's currencies by number of decimals, each code followed by a blank. */
-static const char *const codes_by_exponent[] = {
-    [0] = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF TWD UGX UYI VND VUV XAF XOF XPF ",
-    [2] = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP "
-          "BYN BZD CAD CDF CHE CHF CHW CNH CNY COP COU CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB "
-          "EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS "
-          "KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV "
-          "MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG "
-          "SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TZS UAH USD USN "
-          "UYU UZS VED VES WST XCD YER ZAR ZMW ZWL ",
-    [3] = "BHD IQD JOD KWD LYD OMR TND ",
-    [4] = "CLF UYW ",
-};
+/* ISO 4217's currencies in the order of their codes, each followed by its number of decimals. */
+static const char currencies[] =
+    "AED2AFN2ALL2AMD2ANG2AOA2ARS2AUD2AWG2AZN2BAM2BBD2BDT2BGN2BHD3BIF0BMD2BND2BOB2BOV2BRL2"
+    "BSD2BTN2BWP2BYN2BZD2CAD2CDF2CHE2CHF2CHW2CLF4CLP0CNH2CNY2COP2COU2CRC2CUC2CUP2CVE2CZK2"
+    "DJF0DKK2DOP2DZD2EGP2ERN2ETB2EUR2FJD2FKP2GBP2GEL2GHS2GIP2GMD2GNF0GTQ2GYD2HKD2HNL2HRK2"
+    "HTG2HUF2IDR2ILS2INR2IQD3IRR2ISK0JMD2JOD3JPY0KES2KGS2KHR2KMF0KPW2KRW0KWD3KYD2KZT2LAK2"
+    "LBP2LKR2LRD2LSL2LYD3MAD2MDL2MGA2MKD2MMK2MNT2MOP2MRU2MUR2MVR2MWK2MXN2MXV2MYR2MZN2NAD2"
+    "NGN2NIO2NOK2NPR2NZD2OMR3PAB2PEN2PGK2PHP2PKR2PLN2PYG0QAR2RON2RSD2RUB2RWF0SAR2SBD2SCR2"
+    "SDG2SEK2SGD2SHP2SLE2SLL2SOS2SRD2SSP2STN2SVC2SYP2SZL2THB2TJS2TMT2TND3TOP2TRY2TTD2TWD0"
+    "TZS2UAH2UGX0USD2USN2UYI0UYU2UYW4UZS2VED2VES2VND0VUV0WST2XAF0XCD2XOF0XPF0YER2ZAR2ZMW2"
+    "ZWL2";
 
 int money_exponent(const char *currency)
 {
     if (currency == NULL || strlen(currency) != 3)
         return -1;
-    for (size_t i = 0; i < sizeof(codes_by_exponent) / sizeof(codes_by_exponent[0]); i++) {
-        const char *codes = codes_by_exponent[i];
-        for (; codes != NULL && *codes != '\0'; codes += 4) {
-            if (memcmp(codes, currency, 3) == 0)
-                return (int)i;
-        }
+    size_t low = 0, high = (sizeof(currencies) - 1) / 4;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const char *found = currencies + 4 * middle;
+        int order = memcmp(currency, found, 3);
+        if (order == 0)
+            return found[3] - '0';
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
     return -1;
 }

@@ -98,6 +98,7 @@ void json_begin_object(struct json_writer *writer);
 void json_end_object(struct json_writer *writer);
 void json_begin_array(struct json_writer *writer);
 void json_end_array(struct json_writer *writer);
+/* A name of ours: nothing in it needs an escape. */
 void json_put_name(struct json_writer *writer, const char *name);
 /* The same for a name that needs no escapes. */
 void json_put_plain_name(struct json_writer *writer, const char *name, size_t bytes);

@@ -133,14 +133,6 @@ static void put_quoted(struct json_writer *writer, const char *text, size_t byte
     writer->bytes += (size_t)(to - start);
 }
 
-void json_put_name(struct json_writer *writer, const char *name)
-{
-    separate(writer);
-    put_quoted(writer, name, strlen(name));
-    put(writer, ":", 1);
-    writer->needs_comma = false;
-}
-
 void json_put_plain_name(struct json_writer *writer, const char *name, size_t bytes)
 {
     char *to = reserve(writer, bytes + 4), *start = to;
@@ -153,6 +145,11 @@ void json_put_plain_name(struct json_writer *writer, const char *name, size_t by
     *to++ = ':';
     writer->bytes += (size_t)(to - start);
     writer->needs_comma = false;
+}
+
+void json_put_name(struct json_writer *writer, const char *name)
+{
+    json_put_plain_name(writer, name, strlen(name));
 }
 
 void json_put_text_bytes(struct json_writer *writer, const char *text, size_t bytes)

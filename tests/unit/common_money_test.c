@@ -112,6 +112,13 @@ static void currencies_have_their_own_number_of_decimals(void **unused)
     assert_int_equal(money_exponent("CLF"), 4);
     assert_int_equal(money_exponent("ABC"), -1);
     assert_int_equal(money_exponent("USDX"), -1);
+    /* Each is found, and no other. */
+    int found = 0;
+    for (char a = 'A'; a <= 'Z'; a++)
+        for (char b = 'A'; b <= 'Z'; b++)
+            for (char c = 'A'; c <= 'Z'; c++)
+                found += money_exponent((char[]){a, b, c, '\0'}) >= 0;
+    assert_int_equal(found, 169);
 }
 
 static void any_amount_survives_text_and_back(void **unused)
