@@ -147,6 +147,10 @@ static bool on_changed(const struct reading *it)
     if (it->order == NULL)
         return false;
     it->order->changed_at = it->event->position;
+    if (reads(it, FOLD_INVENTORY, FOLD_ORDERS))
+        end_hold(&it->fold->holds, event->hold_id);
+    if (reads(it, FOLD_FULFILLMENT, FOLD_ORDERS))
+        end_hold(&it->fold->stops, event->stop_hold_id);
     return take_placed_lines(it, event->lines, event->n_lines);
 }
 

@@ -136,7 +136,8 @@ typedef enum status handler_fn(struct call *call, const ProtobufCMessage *in,
                                ProtobufCMessage *out);
 typedef enum status batch_fn(struct batch *batch);
 
-/* Before a command, the front asks another service. The question is built by a function of the
+/* Before a command, the front asks another service; before a query too, for what is read and not
+ * held. The question is built by a function of the
  * request: return OK to ask, NOT_FOUND to go without asking, or a refusal. */
 struct ask {
     const char *service; /* "inventory" */

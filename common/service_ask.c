@@ -45,6 +45,22 @@ static bool has_reading_ask(const struct job *job)
     return false;
 }
 
+/* With its answers a command goes to the writer and a query to a lane; a query whose question could
+ * not be built is answered at once. */
+static void ask_over(struct front *front, struct job *job)
+{
+    if (job->method->route->kind != ROUTE_QUERY) {
+        front_to_writer(front, job);
+        return;
+    }
+    front->writer_load--;
+    job->head.kind = JOB_QUERY;
+    if (job->is_built)
+        front_to_lane(front, job);
+    else
+        front_reply(front, job);
+}
+
 /* ---- asking ---- */
 
 struct asked {
@@ -79,7 +95,7 @@ static void one_answered(struct front *front, struct job *job)
     if (--job->asks_left > 0)
         return;
     CRASHPOINT("front.after_ask");
-    front_to_writer(front, job);
+    ask_over(front, job);
 }
 
 static void answered(void *context, const ReplyHeader *header, const uint8_t *payload,
@@ -159,7 +175,7 @@ void ask_start(struct front *front, struct job *job)
     job->is_built = true;
     job->call.now_us = clock_wall_us();
     if (ask_build(job, &job->call, false) != STATUS_OK)
-        front_to_writer(front, job);
+        ask_over(front, job);
     else if (has_reading_ask(job))
         front_to_lane(front, job);
     else
@@ -171,7 +187,7 @@ void ask_built(struct front *front, struct job *job)
     if (job->is_built)
         ask_all(front, job);
     else
-        front_to_writer(front, job);
+        ask_over(front, job);
 }
 
 void ask_again(struct front *front, struct job *job)

@@ -244,6 +244,19 @@ static void admit_command(struct front *front, struct job *job)
         front_to_writer(front, job);
 }
 
+/* A query that asks is a command as far as its questions; it has no identity and writes nothing. */
+static void admit_query(struct front *front, struct job *job)
+{
+    if (job->method->nasks == 0) {
+        job->head.kind = JOB_QUERY;
+        front_to_lane(front, job);
+        return;
+    }
+    job->head.kind = JOB_COMMAND;
+    front->writer_load++;
+    ask_start(front, job);
+}
+
 /* ---- what every service answers ---- */
 
 static void admit_settle(struct front *front, struct job *job)
@@ -324,8 +337,7 @@ static void receive_request(void *context, struct bus_request *request)
     } else if (method->builtin != BUILTIN_NONE) {
         admit_builtin(front, job);
     } else if (method->route->kind == ROUTE_QUERY) {
-        job->head.kind = JOB_QUERY;
-        front_to_lane(front, job);
+        admit_query(front, job);
     } else {
         admit_command(front, job);
     }

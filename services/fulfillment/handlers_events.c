@@ -140,26 +140,37 @@ static bool take_cancelled(struct call *call, struct work *work, const OrderCanc
     return true;
 }
 
-/* The event adopts the stop that it names, and every other under its command is in vain: the
- * quantities are cancelled now, so none needs to stand any longer. */
-static enum status end_stops(struct batch *batch)
+/* The events adopt the stops that they name, and every other under their commands is in vain: the
+ * quantities are less now, so none needs to stand any longer. */
+struct ended_stops {
+    struct uuid *holds;
+    const char **commands;
+    size_t nholds, ncommands;
+};
+
+static void end_stop(struct batch *batch, struct ended_stops *ended, const char *hold_id,
+                     const char *command_id)
 {
-    struct uuid *holds = ARENA_ARRAY(batch->arena, batch->count, struct uuid);
-    const char **commands = ARENA_ARRAY(batch->arena, batch->count, const char *);
-    size_t nholds = 0, ncommands = 0;
-    for_each_event(batch, call, OrderCancelled, event) {
-        if (uuid_parse(event->stop_hold_id, &holds[nholds]))
-            nholds++;
-        if (event->command_id[0] != '\0')
-            commands[ncommands++] = event->command_id;
+    if (ended->holds == NULL) {
+        ended->holds = ARENA_ARRAY(batch->arena, batch->count, struct uuid);
+        ended->commands = ARENA_ARRAY(batch->arena, batch->count, const char *);
     }
-    TRY(store_stops_end(batch->db, holds, nholds));
-    return store_stops_end_by_command(batch->db, commands, ncommands);
+    if (uuid_parse(hold_id, &ended->holds[ended->nholds]))
+        ended->nholds++;
+    if (command_id[0] != '\0')
+        ended->commands[ended->ncommands++] = command_id;
+}
+
+static enum status end_stops(struct batch *batch, const struct ended_stops *ended)
+{
+    TRY(store_stops_end(batch->db, ended->holds, ended->nholds));
+    return store_stops_end_by_command(batch->db, ended->commands, ended->ncommands);
 }
 
 BATCH_HANDLER(on_order_cancelled)
 {
     struct works works;
+    struct ended_stops ended = {0};
     TRY(load(batch, &works));
     for_each_event(batch, call, OrderCancelled, event) {
         struct work *work = work_of(call, &works);
@@ -168,10 +179,11 @@ BATCH_HANDLER(on_order_cancelled)
             continue;
         }
         rules_reconcile(work, batch->now_us, batch->arena);
+        end_stop(batch, &ended, event->stop_hold_id, event->command_id);
         call_log_order(call, "fulfillment.order_cancelled", "Cancelled units leave the work",
                        event->order_id);
     }
-    TRY(end_stops(batch));
+    TRY(end_stops(batch, &ended));
     store_works_write(batch->db, batch->arena, &works);
     return STATUS_OK;
 }
@@ -179,6 +191,7 @@ BATCH_HANDLER(on_order_cancelled)
 BATCH_HANDLER(on_order_changed)
 {
     struct works works;
+    struct ended_stops ended = {0};
     TRY(load(batch, &works));
     for_each_event(batch, call, OrderChanged, event) {
         struct work *work = work_of(call, &works);
@@ -189,9 +202,11 @@ BATCH_HANDLER(on_order_changed)
         size_t before = work->nfulfillments;
         rules_reconcile(work, batch->now_us, batch->arena);
         report_created(call, work, before);
+        end_stop(batch, &ended, event->stop_hold_id, event->command_id);
         call_log_order(call, "fulfillment.order_changed", "What the order wants has changed",
                        event->order_id);
     }
+    TRY(end_stops(batch, &ended));
     store_works_write(batch->db, batch->arena, &works);
     return STATUS_OK;
 }

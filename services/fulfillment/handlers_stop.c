@@ -1,6 +1,6 @@
-/* Stops: orders asks for one before it cancels, so that what it cancels cannot be on its way out. A
- * stop stands until the event of the command adopts it or HoldVoided ends it; while it stands the
- * figures that it answered stay true. */
+/* Stops: orders asks for one before it cancels or edits, so that what it takes back cannot be on
+ * its way out. A stop stands until the event of the command adopts it or HoldVoided ends it; while
+ * it stands the figures that it answered stay true. */
 #include "handlers.h"
 
 typedef Penstock__Fulfillment__V1__StopWorkRequest StopWorkRequest;
@@ -35,8 +35,9 @@ static enum status stop_lines(struct call *call, const struct work *work, const 
         StoppedLine *line = out->lines[out->n_lines++] = ARENA_NEW(call->arena, StoppedLine);
         penstock__fulfillment__v1__stopped_line__init(line);
         line->line_id = id_text(call->arena, &line_id);
-        line->stopped = rules_stoppable(work, &line_id, asked);
+        line->stopped = rules_stoppable(work, &line_id, asked, in->keeps_picked);
         line->shipped = rules_totals(work, &line_id).shipped;
+        line->picked = rules_totals(work, &line_id).picked;
     }
     return STATUS_OK;
 }

@@ -257,16 +257,18 @@ struct line_totals rules_totals(const struct work *work, const struct uuid *orde
     return sum;
 }
 
-int64_t rules_stoppable(const struct work *work, const struct uuid *line_id, int64_t asked)
+int64_t rules_stoppable(const struct work *work, const struct uuid *line_id, int64_t asked,
+                        bool keeps_picked)
 {
-    int64_t shipped = rules_totals(work, line_id).shipped;
+    struct line_totals totals = rules_totals(work, line_id);
+    int64_t gone = keeps_picked ? totals.picked : totals.shipped;
     /* Nothing left: orders knows best what is open, for its changes may not have been read here. */
-    if (shipped == 0)
+    if (gone == 0)
         return asked;
     int64_t stoppable = asked;
     for (size_t i = 0; i < work->nwanted; i++)
         if (uuid_equal(&work->wanted[i].line_id, line_id))
-            stoppable = work->wanted[i].quantity - shipped;
+            stoppable = work->wanted[i].quantity - gone;
     if (stoppable < 0)
         stoppable = 0;
     return stoppable < asked ? stoppable : asked;

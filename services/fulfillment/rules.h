@@ -78,8 +78,10 @@ struct line_totals {
 };
 struct line_totals rules_totals(const struct work *work, const struct uuid *order_line_id);
 
-/* How much of an order line can still be stopped, when asked is open in orders' eyes. */
-int64_t rules_stoppable(const struct work *work, const struct uuid *line_id, int64_t asked);
+/* How much of an order line can still be stopped, when asked is open in orders' eyes. keeps_picked:
+ * what is picked counts as gone, and not only what has shipped. */
+int64_t rules_stoppable(const struct work *work, const struct uuid *line_id, int64_t asked,
+                        bool keeps_picked);
 
 /* Carrier and tracking number, as they will stand in a mail. */
 struct refusal rules_check_label(const char *carrier, const char *tracking_number,

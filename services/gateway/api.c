@@ -125,6 +125,43 @@ static bool is_acceptable_type(const char *type)
     return bytes == 0;
 }
 
+/* The version that a change is made from; NULL when the request has none. */
+static const ProtobufCFieldDescriptor *version_field(const struct http_request *request)
+{
+    const ProtobufCFieldDescriptor *field =
+        transcode_field(request->endpoint->rpc->input, "version");
+    bool is_number = field != NULL && field->type == PROTOBUF_C_TYPE_INT64 &&
+                     field->label != PROTOBUF_C_LABEL_REPEATED;
+    return is_number ? field : NULL;
+}
+
+/* "12", as an ETag says it; 0 for anything else. */
+static int64_t version_of_etag(const char *etag)
+{
+    char *end;
+    if (etag[0] != '"' || etag[1] < '1' || etag[1] > '9' || strlen(etag) > 20)
+        return 0;
+    long long version = strtoll(etag + 1, &end, 10);
+    return end[0] == '"' && end[1] == '\0' ? version : 0;
+}
+
+/* Better refused than not looked at: whoever says If-Match relies on it. */
+static bool check_precondition(struct http_request *request)
+{
+    const char *etag = http_header(request, "If-Match");
+    if (etag == NULL || request->endpoint->route->method == HTTP_GET)
+        return true;
+    if (version_field(request) == NULL)
+        http_problem(request, 400, "precondition_unsupported", "If-Match",
+                     "This route cannot check a version.");
+    else if (version_of_etag(etag) == 0)
+        http_problem(request, 400, "invalid", "If-Match",
+                     "If-Match takes one ETag, as the order's answer had it.");
+    else
+        return true;
+    return false;
+}
+
 static bool check_headers(struct http_request *request)
 {
     bool takes_body = request->endpoint->route->method == HTTP_POST ||
@@ -138,12 +175,8 @@ static bool check_headers(struct http_request *request)
                      "A body is sent as application/json.");
         return false;
     }
-    /* Better refused than not looked at: whoever says If-Match relies on it. */
-    if (http_header(request, "If-Match") != NULL && request->endpoint->route->method != HTTP_GET) {
-        http_problem(request, 400, "precondition_unsupported", "If-Match",
-                     "This route cannot check a version yet.");
+    if (!check_precondition(request))
         return false;
-    }
     return read_idempotency_key(request);
 }
 
@@ -415,6 +448,22 @@ static bool bind_query(struct http_request *request, ProtobufCMessage *message)
     return true;
 }
 
+/* If-Match says what the body's version says. */
+static bool bind_version(struct http_request *request, ProtobufCMessage *message)
+{
+    const char *etag = http_header(request, "If-Match");
+    const ProtobufCFieldDescriptor *field = version_field(request);
+    if (etag == NULL || field == NULL || request->endpoint->route->method == HTTP_GET)
+        return true;
+    int64_t *version = (int64_t *)(void *)((char *)message + field->offset);
+    if (*version != 0 && *version != version_of_etag(etag)) {
+        http_problem(request, 400, "invalid", "version", "If-Match says another version.");
+        return false;
+    }
+    *version = version_of_etag(etag);
+    return true;
+}
+
 static const char *command_id(const struct http_request *request)
 {
     if (request->idempotency_key == NULL)
@@ -475,7 +524,7 @@ void api_run(struct http_request *request)
 {
     ProtobufCMessage *message = transcode_new(request->endpoint->rpc->input, request->arena);
     if (!read_body(request, message) || !bind_query(request, message) ||
-        !bind_path(request, message))
+        !bind_path(request, message) || !bind_version(request, message))
         return;
     if ((request->endpoint->route->flags & ROUTE_EDGE) != 0)
         session_run(request, message);

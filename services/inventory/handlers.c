@@ -231,6 +231,7 @@ const struct route inventory_routes[] = {
      .handler = release_reservation,
      .permission = WRITE},
     {.rpc = "GetSourcing", .kind = ROUTE_QUERY, .handler = get_sourcing, .permission = READ},
+    {.rpc = "QuoteStock", .kind = ROUTE_QUERY, .handler = quote_stock},
     {.rpc = NULL},
 };
 

@@ -290,27 +290,79 @@ static void change_line(struct desk *desk, struct order *order, const PlacedLine
         cut(desk, order, line, has - wanted, released);
 }
 
-static enum status load_changed(struct desk *desk, struct batch *batch)
+/* What an edit holds for a line that it made larger becomes that line's; what fits no line is given
+ * back. */
+static void adopt_more(struct desk *desk, struct order *order, struct hold *hold,
+                       const OrderChanged *event)
+{
+    for (size_t i = 0; i < hold->ntakes; i++) {
+        const struct take *take = &hold->takes[i];
+        struct order_line *line = take->line < event->n_held_line_ids
+                                      ? store_order_line(order, event->held_line_ids[take->line])
+                                      : NULL;
+        if (line == NULL || line->item != take->level->item || line->unallocated < take->units) {
+            desk_move(desk, take->level, BUCKET_RESERVED, BUCKET_AVAILABLE, take->units,
+                      (struct cause_of){.cause = CAUSE_RELEASE, .id = &hold->hold_id});
+            continue;
+        }
+        line->unallocated -= take->units;
+        rules_order_give(line, take->level, take->units, desk->arena);
+        desk_move(desk, take->level, BUCKET_RESERVED, BUCKET_COMMITTED, take->units,
+                  (struct cause_of){.cause = CAUSE_COMMIT, .id = &order->order_id});
+    }
+    store_sourcing_insert(desk, order, hold->decision);
+    store_hold_delete(desk, hold);
+}
+
+/* The hold that the event names is adopted, every other of its command released. */
+static enum status settle_holds(struct desk *desk, struct holds *holds, struct call *call,
+                                struct order *order, const OrderChanged *event)
+{
+    struct uuid hold_id = {{0}}, command_key = store_key(event->command_id);
+    if (*event->command_id == '\0')
+        return STATUS_OK;
+    uuid_parse(event->hold_id, &hold_id);
+    for (struct hold *hold = store_hold_first(holds, &command_key); hold != NULL;
+         hold = hold->next) {
+        if (hold->is_gone || hold->is_adopted)
+            continue;
+        if (!uuid_equal(&hold->claim_id, &hold_id)) {
+            TRY(stock_void(desk, holds, hold));
+            continue;
+        }
+        adopt_more(desk, order, hold, event);
+        count(call, COUNT_ADOPTED, 1);
+    }
+    return STATUS_OK;
+}
+
+static enum status load_changed(struct desk *desk, struct batch *batch, struct holds *holds)
 {
     struct uuid *ids = ARENA_ARRAY(batch->arena, batch->count, struct uuid);
+    struct uuid *commands = ARENA_ARRAY(batch->arena, batch->count, struct uuid);
+    size_t ncommands = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const OrderChanged *event = (const OrderChanged *)batch->calls[i].in;
         uuid_parse(event->order_id, &ids[i]);
+        if (*event->command_id != '\0')
+            commands[ncommands++] = store_key(event->command_id);
         for (size_t j = 0; j < event->n_lines; j++)
             desk_want(desk, event->lines[j]->sku);
     }
+    TRY(store_holds_load(desk, holds, commands, ncommands));
     TRY(store_orders_load(desk, ids, batch->count));
     return desk_load(desk);
 }
 
-/* What it wants more waits in the queue like everybody's, at its own place in it, and is served at
- * once when there is some. */
+/* What it wants more is held for it already, by an edit; else it waits in the queue like
+ * everybody's, at its own place in it, and is served at once when there is some. */
 enum status order_changed(struct batch *batch)
 {
     struct desk desk;
+    struct holds holds = {0};
     StockReleased **released = ARENA_ARRAY(batch->arena, batch->count, StockReleased *);
     TRY(stock_begin_batch(&desk, batch));
-    TRY(load_changed(&desk, batch));
+    TRY(load_changed(&desk, batch, &holds));
     for_each_event(batch, call, OrderChanged, event) {
         struct order *order;
         if (!quantities_make_sense(event->lines, event->n_lines)) {
@@ -323,6 +375,7 @@ enum status order_changed(struct batch *batch)
         StockReleased *out = new_released(&desk, event->order_id, event->n_lines * 2);
         for (size_t i = 0; i < event->n_lines; i++)
             change_line(&desk, order, event->lines[i], out);
+        TRY(settle_holds(&desk, &holds, call, order, event));
         stock_tell(order, call);
         released[call - batch->calls] = out;
     }

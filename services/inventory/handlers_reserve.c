@@ -216,6 +216,38 @@ static enum status claim(struct question *question)
     return store_hold_claim(question->desk, question->holds, checkout);
 }
 
+/* ---- prices, for those that want them ---- */
+
+static size_t count_wanted(const struct batch *batch)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const ReserveRequest *in = (const ReserveRequest *)batch->calls[i].in;
+        count += in->wants_prices ? in->n_lines : 0;
+    }
+    return count;
+}
+
+static enum status tell_prices(struct batch *batch)
+{
+    size_t most = count_wanted(batch), nskus = 0, nrows;
+    if (most == 0)
+        return STATUS_OK;
+    const char **skus = ARENA_ARRAY(batch->arena, most, const char *);
+    for (size_t i = 0; i < batch->count; i++) {
+        const ReserveRequest *in = (const ReserveRequest *)batch->calls[i].in;
+        for (size_t j = 0; in->wants_prices && j < in->n_lines; j++)
+            skus[nskus++] = in->lines[j]->sku;
+    }
+    struct quote_row *rows;
+    TRY(store_quotes(batch->db, skus, nskus, batch->now_us, &rows, &nrows));
+    for_each_call(batch, call, const ReserveRequest, in, ReserveResponse, out) {
+        for (size_t j = 0; in->wants_prices && j < out->n_lines; j++)
+            out->lines[j]->price = view_price(batch->arena, rows, nrows, out->lines[j]->sku);
+    }
+    return STATUS_OK;
+}
+
 /* ---- the handler ---- */
 
 static enum status answer(struct question *question)
@@ -256,5 +288,6 @@ enum status reserve(struct batch *batch)
         desk.actor = call->actor;
         TRY(answer(&question));
     }
+    TRY(tell_prices(batch));
     return stock_end_batch(&desk, batch);
 }

@@ -260,6 +260,20 @@ Location *view_location(struct arena *arena, const struct location_row *row)
     return out;
 }
 
+Money *view_price(struct arena *arena, const struct quote_row *rows, size_t count, const char *sku)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rows[i].sku, sku) != 0 || *rows[i].price_currency == '\0')
+            continue;
+        Money *price = ARENA_NEW(arena, Money);
+        penstock__common__v1__money__init(price);
+        price->amount_minor = rows[i].price_minor;
+        price->currency = view_text(arena, rows[i].price_currency);
+        return price;
+    }
+    return NULL;
+}
+
 Item *view_item(struct arena *arena, const struct catalog_row *row)
 {
     Item *out = ARENA_NEW(arena, Item);

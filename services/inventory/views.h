@@ -8,6 +8,7 @@
 #include "rules_order.h"
 #include "store_book.h"
 #include "store_catalog.h"
+#include "store_quote.h"
 #include "wire.h"
 
 char *view_uuid(struct arena *arena, const struct uuid *id);
@@ -30,6 +31,8 @@ Level *view_level(struct arena *arena, const struct level *level);
 Level *view_level_row(struct arena *arena, const struct level_row *row);
 Location *view_location(struct arena *arena, const struct location_row *row);
 Item *view_item(struct arena *arena, const struct catalog_row *row);
+/* Of one of the quoted items; NULL when it has none. */
+Money *view_price(struct arena *arena, const struct quote_row *rows, size_t count, const char *sku);
 Movement *view_movement(struct arena *arena, const struct movement_row *row);
 Reservation *view_reservation(struct arena *arena, const struct uuid *id,
                               enum reservation_state state, int64_t expires_at_us,

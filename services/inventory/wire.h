@@ -29,6 +29,7 @@ typedef Penstock__Inventory__V1__StockAllocated StockAllocated;
 typedef Penstock__Inventory__V1__StockReleased StockReleased;
 typedef Penstock__Inventory__V1__AllocatedLine AllocatedLine;
 typedef Penstock__Inventory__V1__ReleasedLine ReleasedLine;
+typedef Penstock__Inventory__V1__StockQuote StockQuote;
 typedef Penstock__Orders__V1__PlacedLine PlacedLine;
 
 /* Both messages of an rpc: ReserveRequest, ReserveResponse. */
@@ -50,6 +51,7 @@ RPC(CreateReservation)
 RPC(GetReservation)
 RPC(ReleaseReservation)
 RPC(GetSourcing)
+RPC(QuoteStock)
 #undef RPC
 
 #define X(name, number)                                                                            \

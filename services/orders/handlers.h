@@ -43,6 +43,7 @@ handler_fn confirm_order, cancel_order, place_hold, release_hold, record_payment
 handler_fn upsert_channel;
 handler_fn approve_refund, decline_refund, retry_refund, list_refunds;
 handler_fn get_refund_policy, update_refund_policy;
+handler_fn preview_edit, edit_order, list_versions, get_version;
 batch_fn on_stock_allocated, on_stock_released;
 batch_fn on_fulfillment_picked, on_fulfillment_packed, on_fulfillment_shipped;
 batch_fn on_fulfillment_cancelled, on_parcel_delivered;
@@ -74,6 +75,12 @@ enum status ask_stop_for_cancel(struct call *call, const ProtobufCMessage *in,
                                 ProtobufCMessage *question);
 enum status ask_stop_for_import(struct call *call, const ProtobufCMessage *in,
                                 ProtobufCMessage *question);
+enum status ask_reserve_for_edit(struct call *call, const ProtobufCMessage *in,
+                                 ProtobufCMessage *question);
+enum status ask_stop_for_edit(struct call *call, const ProtobufCMessage *in,
+                              ProtobufCMessage *question);
+enum status ask_quote_for_preview(struct call *call, const ProtobufCMessage *in,
+                                  ProtobufCMessage *question);
 int place_timeout_ms(const ProtobufCMessage *in);
 int import_timeout_ms(const ProtobufCMessage *in);
 void strip_placed(ProtobufCMessage *out, struct arena *arena);
@@ -131,6 +138,14 @@ bool read_reserve_answer(struct call *call, const PlaceOrderRequest *in, bool is
 
 enum status emit_placed(struct call *call, const struct order *order);
 enum status emit_changed(struct call *call, const struct order *order);
+/* What the event of an edit tells besides the order. */
+struct edited;
+struct edit_tale {
+    const struct edited *edited;
+    int64_t total_before;
+    bool notify_customer;
+};
+enum status emit_edited(struct call *call, const struct order *order, const struct edit_tale *tale);
 enum status emit_contact_changed(struct call *call, const struct order *order);
 enum status emit_confirmed(struct call *call, const struct order *order);
 enum status emit_completed(struct call *call, const struct order *order);

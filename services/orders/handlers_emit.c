@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "handlers.h"
+#include "rules_edit.h"
 
 #define HOUR_US (INT64_C(3600) * 1000000)
 
@@ -77,6 +78,31 @@ enum status emit_changed(struct call *call, const struct order *order)
     event.n_lines = order->line_count;
     event.lines = placed_lines(call->arena, order);
     event.total = wire_money(call->arena, order->total, order->currency);
+    return emit(call, event.order_id, &event.base);
+}
+
+enum status emit_edited(struct call *call, const struct order *order, const struct edit_tale *tale)
+{
+    const struct edited *edited = tale->edited;
+    Penstock__Orders__V1__OrderChanged event;
+    penstock__orders__v1__order_changed__init(&event);
+    event.order_id = wire_uuid(call->arena, &order->id);
+    event.n_lines = order->line_count;
+    event.lines = placed_lines(call->arena, order);
+    event.total = wire_money(call->arena, order->total, order->currency);
+    event.total_before = wire_money(call->arena, tale->total_before, order->currency);
+    event.command_id = wire_text(call->command_id);
+    event.hold_id = wire_uuid(call->arena, &call->answers[0].hold_id);
+    event.stop_hold_id = wire_uuid(call->arena, &call->answers[1].hold_id);
+    event.held_line_ids = ARENA_ARRAY(call->arena, edited->need_count + 1, char *);
+    for (size_t i = 0; i < edited->need_count; i++)
+        event.held_line_ids[event.n_held_line_ids++] =
+            wire_uuid(call->arena, &order->lines[edited->needs[i].line].id);
+    event.version = order->version;
+    event.is_edit = true;
+    event.notify_customer = tale->notify_customer;
+    call_log_order(call, "orders.edited", "The order is edited", event.order_id);
+    count(call, "orders_edited_total", 1);
     return emit(call, event.order_id, &event.base);
 }
 

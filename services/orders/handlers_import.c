@@ -4,6 +4,7 @@
 
 #include "handlers.h"
 #include "handlers_cancel.h"
+#include "handlers_edit.h"
 
 typedef Penstock__Orders__V1__ImportEffect ImportEffect;
 #define EFFECT(name) PENSTOCK__ORDERS__V1__IMPORT_EFFECT__IMPORT_EFFECT_##name
@@ -217,8 +218,10 @@ static enum status import_content(struct importing *it, struct order *order,
                         rules_import_difference(order, it->in, it->call->arena), is_held);
     struct refusal no;
     const struct uuid *ids = new_ids(it->call->arena, it->in->n_lines);
+    const Order *before = version_before(it->call, order);
     if (!rules_import_content(order, &it->act, it->in, ids, &no))
         return refuse_by(it->call, &no);
+    keep_versions(it->call, order, before, VERSION_BY_CHANNEL, "");
     TRY(emit_changed(it->call, order));
     if (has_line_without_sku(order) && rules_standing_hold(order, "unmatched_item") == NULL)
         return hold_for(it, order, "unmatched_item", "A line has no SKU.", is_held);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handlers.h"
+#include "handlers_edit.h"
 #include "store_tags.h"
 #include "timeline.h"
 
@@ -77,6 +77,7 @@ ORDERS_HANDLER(get_timeline, GetTimelineRequest, GetTimelineResponse)
         out->data[out->n_data++] = entry_of(call->arena, &placed);
     for (size_t i = 0; i < count && out->n_data < (size_t)limit; i++)
         out->data[out->n_data++] = entry_of(call->arena, &changes[i]);
+    TRY(tell_changes(call, &order->id, out->data, out->n_data));
     size_t all = count + (after == 0);
     if (all > out->n_data)
         out->next_cursor =

@@ -237,6 +237,7 @@ struct order {
     int64_t version;
     int64_t placed_at_us, created_at_us, updated_at_us;
     int64_t confirmed_at_us, cancelled_at_us, completed_at_us;
+    int64_t edited_at_us; /* by us, and not by its channel; 0: never */
     const char *cancel_reason, *created_by;
     int32_t hold_count; /* holds that stand */
 

@@ -232,7 +232,7 @@ SELECT e.order_id FROM channel c
 JOIN order_external e ON e.channel = c.name AND e.external_id = $1;
 
 -- name: orders_by_id
-SELECT id, placed_at, created_at, updated_at, confirmed_at, cancelled_at, completed_at, version,
+SELECT id, placed_at, created_at, updated_at, confirmed_at, cancelled_at, completed_at, edited_at, version,
        items_total, discount_total, shipping_total, tax_total, charges_total, total, current_total,
        cancelled_value, returned_value, captured_total, refunded_total, hold_count, status,
        payment_status, fulfillment_status, return_status, stock_policy, prices_include_tax, number,

@@ -200,7 +200,7 @@ bool rules_totals(struct order *order, const PlaceOrderRequest *in, struct arena
 int rules_version_compare(const struct source_version *a, const struct source_version *b);
 /* Of the lines, the address and the amounts: what we lead on once we have worked on an order. */
 struct uuid rules_content_hash(const PlaceOrderRequest *in, struct arena *arena);
-/* True when nobody has picked, shipped or cancelled anything of it. */
+/* True when nobody has picked, shipped, cancelled or edited anything of it. */
 bool rules_is_untouched(const struct order *order);
 /* Payments as the channel has them now, matched by reference, else by method. Returns how many
  * changed; refunds that the channel made are recorded once. ids: two per payment. */

@@ -51,7 +51,7 @@ bool rules_is_untouched(const struct order *order)
         if (line->picked_total > 0 || line->packed_total > 0 || line->shipped_total > 0)
             return false;
     }
-    return order->cancel_reason[0] == '\0';
+    return order->cancel_reason[0] == '\0' && order->edited_at_us == 0;
 }
 
 /* ---- payments: the channel leads ---- */

@@ -19,6 +19,14 @@
         .reads = true                                                                              \
     }
 
+#define ASKS_QUOTE(build_)                                                                         \
+    {                                                                                              \
+        .service = "inventory", .rpc = "QuoteStock",                                               \
+        .question = &penstock__inventory__v1__quote_stock_request__descriptor,                     \
+        .answer = &penstock__inventory__v1__quote_stock_response__descriptor, .build = (build_),   \
+        .reads = true                                                                              \
+    }
+
 const struct route orders_routes[] = {
     {.rpc = "PlaceOrder",
      .kind = ROUTE_BATCH,
@@ -47,6 +55,23 @@ const struct route orders_routes[] = {
      .asks = {ASKS_STOP(ask_stop_for_cancel)},
      .strip = strip_order,
      .render = render_order},
+    {.rpc = "PreviewEdit",
+     .kind = ROUTE_QUERY,
+     .handler = preview_edit,
+     .permission = "orders:write",
+     .asks = {ASKS_QUOTE(ask_quote_for_preview)}},
+    {.rpc = "EditOrder",
+     .kind = ROUTE_COMMAND,
+     .handler = edit_order,
+     .permission = "orders:write",
+     .asks = {ASKS_RESERVE(ask_reserve_for_edit, true, NULL), ASKS_STOP(ask_stop_for_edit)},
+     .strip = strip_order,
+     .render = render_order},
+    {.rpc = "ListVersions",
+     .kind = ROUTE_QUERY,
+     .handler = list_versions,
+     .permission = "orders:read"},
+    {.rpc = "GetVersion", .kind = ROUTE_QUERY, .handler = get_version, .permission = "orders:read"},
     {.rpc = "PlaceHold",
      .kind = ROUTE_COMMAND,
      .handler = place_hold,
@@ -240,6 +265,7 @@ const struct counter orders_counters[] = {
     {"orders_placed_total", "Orders placed over the API."},
     {"orders_imported_total", "Orders placed by channels."},
     {"orders_cancelled_total", "Cancellations, whole or in part."},
+    {"orders_edited_total", "Edits."},
     {NULL, NULL},
 };
 

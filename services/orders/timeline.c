@@ -11,6 +11,7 @@ static const struct {
     {"order_completed", "Completed: everything has shipped and nothing is due."},
     {"order_cancelled", "Cancelled (units, reason): %s."},
     {"order_changed", "Changed by its channel."},
+    {"order_edited", "Edited: %s."},
     {"contact_changed", "Customer, billing address or note changed by the channel."},
     {"total_changed", "Total changed by the channel."},
     {"channel_changed", "%s"},

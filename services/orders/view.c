@@ -161,6 +161,7 @@ static void view_details(Order *out, const OrderDetails *details)
     out->charges = details->charges;
     out->note = details->note;
     out->shipping_remark = details->shipping_remark;
+    out->delivery = details->delivery;
 }
 
 Order *view_order(struct arena *arena, const struct order *order, const OrderDetails *details)
@@ -182,6 +183,7 @@ Order *view_order(struct arena *arena, const struct order *order, const OrderDet
     out->version = order->version;
     out->placed_at_us = order->placed_at_us;
     out->updated_at_us = order->updated_at_us;
+    out->edited_at_us = order->edited_at_us;
     out->confirmed_at_us = order->confirmed_at_us;
     out->cancelled_at_us = order->cancelled_at_us;
     out->cancel_reason = wire_text(order->cancel_reason);

@@ -29,6 +29,16 @@ typedef Penstock__Orders__V1__PlaceOrderRequest PlaceOrderRequest;
 typedef Penstock__Orders__V1__PlaceOrderResponse PlaceOrderResponse;
 typedef Penstock__Orders__V1__ImportOrderRequest ImportOrderRequest;
 typedef Penstock__Orders__V1__ImportOrderResponse ImportOrderResponse;
+typedef Penstock__Orders__V1__Delivery Delivery;
+typedef Penstock__Orders__V1__EditBase EditBase;
+typedef Penstock__Orders__V1__LineBase LineBase;
+typedef Penstock__Orders__V1__FieldChange FieldChange;
+typedef Penstock__Orders__V1__EditOperation EditOperation;
+typedef Penstock__Orders__V1__SetQuantity SetQuantity;
+typedef Penstock__Orders__V1__ReplaceLine ReplaceLine;
+typedef Penstock__Orders__V1__SetLineDiscount SetLineDiscount;
+typedef Penstock__Orders__V1__SetText SetText;
+typedef Penstock__Orders__V1__OrderVersion OrderVersion;
 
 #define X(name, number)                                                                            \
     static_assert(number == (int)PENSTOCK__ORDERS__V1__ORDER_STATUS__ORDER_STATUS_##name, #name);

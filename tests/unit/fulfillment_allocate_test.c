@@ -304,7 +304,7 @@ static void orders_cancels(struct world *world)
         int64_t shipped = rules_totals(&world->work, &id).shipped;
         int64_t open = world->wanted[i] - shipped;
         int64_t asked = random() % 2 == 0 ? open : random() % (open + 1);
-        said.quantity[i] = asked > 0 ? rules_stoppable(&world->work, &id, asked) : 0;
+        said.quantity[i] = asked > 0 ? rules_stoppable(&world->work, &id, asked, false) : 0;
         assert_true(shipped + said.quantity[i] <= world->wanted[i]);
         world->wanted[i] -= said.quantity[i];
         rest += world->wanted[i];
