@@ -106,6 +106,23 @@ class Shop:
             time.sleep(0.5)
 
 
+def psql_environment(shop):
+    dsn = re.search(r'database = "([^"]+)"', open(os.path.join(shop.home, "penstock.conf")).read()).group(1)
+    env = dict(os.environ, PGUSER="penstock")
+    for part in dsn.split():
+        name, value = part.split("=", 1)
+        env[{"host": "PGHOST", "dbname": "PGDATABASE"}[name]] = value
+    return env
+
+
+def warm_up(shop, seconds=20):
+    """A new cluster first has to make the files of its write-ahead log, with zeros, where one that has run for a while uses old ones again."""
+    warm = shop.wrk(256, seconds)
+    shop.wait_idle()
+    subprocess.run(["psql", "-qAtX", "-c", "CHECKPOINT"], env=psql_environment(shop), check=True)
+    print(f"warmed up with {warm['acknowledged']:,} orders", flush=True)
+
+
 def peak(shop, connections, seconds):
     before = shop.cpu_seconds()
     result = shop.wrk(connections, seconds)
@@ -131,7 +148,7 @@ def sustained(shop, seconds):
 
     sampler = threading.Thread(target=sample)
     sampler.start()
-    result = shop.wrk(64, seconds, delay_ms=int(os.environ.get("SUSTAINED_DELAY_MS", "18")))
+    result = shop.wrk(64, seconds, delay_ms=int(os.environ.get("SUSTAINED_DELAY_MS", "10")))
     stop.set()
     sampler.join()
     half = len(samples) // 2 or 1
@@ -194,11 +211,7 @@ FROM inventory.order_stock WHERE NOT EXISTS (SELECT FROM bench.sample_inventory_
 
 def pgbench(shop, folder, seconds=10):
     best = 0
-    dsn = re.search(r'database = "([^"]+)"', open(os.path.join(shop.home, "penstock.conf")).read()).group(1)
-    env = dict(os.environ, PGUSER="penstock")
-    for part in dsn.split():
-        name, value = part.split("=", 1)
-        env[{"host": "PGHOST", "dbname": "PGDATABASE"}[name]] = value
+    env = psql_environment(shop)
 
     def psql(sql):
         return subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql], env=env, check=True, capture_output=True, text=True).stdout
@@ -232,8 +245,7 @@ def main():
         try:
             print(f"idle memory of the six services: {shop.resident_mb():.0f} MB resident")
             shop.stock()
-            shop.wrk(64, 3)
-            shop.wait_idle()
+            warm_up(shop)
             best64, best256 = peak(shop, 64, o.peak), peak(shop, 256, o.peak)
             if o.sustained:
                 sustained(shop, o.sustained)
