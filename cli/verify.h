@@ -42,7 +42,8 @@
     X(EVENT_GAPLESS, "event.gapless", "local")                                                     \
     X(EVENT_EFFECT, "event.effect", "across")                                                      \
     X(EVENT_ACTOR, "event.actor", "local")                                                         \
-    X(NOTIFY_ONCE, "notify.once", "across")
+    X(NOTIFY_ONCE, "notify.once", "across")                                                        \
+    X(AUDIT_CHAIN, "audit.chain", "local")
 
 enum invariant {
 #define X(name, word, kind) INVARIANT_##name,

@@ -231,6 +231,7 @@ static const char rights_sql[] =
     "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON %1$s.schema_migration FROM %2$s;"
     "DO $$ DECLARE part text; BEGIN FOR part IN"
     " SELECT c.oid::regclass::text FROM pg_class c WHERE c.oid = to_regclass('%1$s.event')"
+    " OR c.oid = to_regclass('%1$s.audit_entry')"
     " OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass('%1$s.event'))"
     " LOOP EXECUTE 'REVOKE UPDATE, DELETE, TRUNCATE ON ' || part || ' FROM %2$s';"
     " END LOOP; END $$";

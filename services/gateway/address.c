@@ -35,6 +35,15 @@ bool address_parse(const char *text, struct address *out)
     return inet_pton(AF_INET6, text, out->bytes) == 1;
 }
 
+char *address_text(const struct address *address, char buffer[ADDRESS_TEXT_BYTES])
+{
+    static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
+    bool is_four = memcmp(address->bytes, mapped, sizeof mapped) == 0;
+    inet_ntop(is_four ? AF_INET : AF_INET6, address->bytes + (is_four ? sizeof mapped : 0), buffer,
+              ADDRESS_TEXT_BYTES);
+    return buffer;
+}
+
 void address_of_socket(const struct sockaddr *from, struct address *out)
 {
     *out = (struct address){{0}};

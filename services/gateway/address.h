@@ -22,6 +22,9 @@ void networks_close(struct networks **networks);
 bool networks_contain(const struct networks *networks, const struct address *address);
 
 bool address_parse(const char *text, struct address *out);
+/* As it is written; returns the buffer. */
+#define ADDRESS_TEXT_BYTES 46
+char *address_text(const struct address *address, char buffer[ADDRESS_TEXT_BYTES]);
 void address_of_socket(const struct sockaddr *from, struct address *out);
 /* The client: the peer, or when that is a trusted proxy the last in forwarded_for (NULL: none) that
  * is not one. */

@@ -60,6 +60,7 @@ static bool authorize(struct http_request *request)
     if (role_allows(request->role, permission))
         return true;
     HTTP_COUNT(request->thread, forbidden, 1);
+    http_audit_refused(request);
     log_info("http_forbidden", "A caller lacks the permission for a route",
              LOG_TEXT("actor", request->principal),
              LOG_TEXT("http.route", request->endpoint->route->pattern),
@@ -366,6 +367,7 @@ static void replied(void *context, const ReplyHeader *header, const uint8_t *pay
         ProtobufCMessage *answer = protobuf_c_message_unpack(
             request->endpoint->rpc->output, arena_protobuf(request->arena), payload_bytes, payload);
         if (answer != NULL) {
+            http_audit_read(request);
             answer_message(request, header, answer);
         } else {
             log_error("http_bad_reply", "A service's answer could not be read",

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "services/gateway/audit.h"
 #include "services/gateway/directory.h"
 #include "services/gateway/http.h"
 #include "services/gateway/inbox.h"
@@ -15,6 +16,7 @@
  * threads starts and after the last has ended. */
 static struct {
     struct directory *directory;
+    struct audit *audit;
     struct inbox *inbox;
     struct signin *signin;
     struct http *http;
@@ -51,6 +53,8 @@ enum status edge_start(const struct service *service, struct bus *bus, void *con
     assert(threads <= HTTP_MAX_THREADS);
     TRY(directory_open(service, bus, threads, options.snapshots, &edge.directory));
     TRY(inbox_open(service, bus, conf, threads, &edge.inbox));
+    TRY(audit_open(service, bus, threads, &edge.audit));
+    options.audit = edge.audit;
     TRY(signin_open(service, bus, threads, &edge.signin));
     return http_open(&options, &edge.http);
 }
@@ -70,6 +74,7 @@ void edge_end(void)
 {
     http_close(&edge.http);
     signin_close(&edge.signin);
+    audit_close(&edge.audit);
     inbox_close(&edge.inbox);
     directory_close(&edge.directory);
 }

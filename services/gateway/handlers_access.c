@@ -4,6 +4,7 @@
 
 #include "penstock/gateway/v1/gateway.pb-c.h"
 #include "services/gateway/access.h"
+#include "services/gateway/audit.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/inbox.h"
 #include "services/gateway/rules_access.h"
@@ -109,6 +110,7 @@ ACCESS_HANDLER(create_key, CreateKeyRequest, CreateKeyResponse)
     out->key = key_view(call->arena, &row);
     out->key->secret = arena_strdup(call->arena, text);
     sodium_memzero(text, sizeof text);
+    audit_call(call, "key_created", arena_printf(call->arena, "key:%s", out->key->id));
     return emit_key_created(call, &row);
 }
 
@@ -150,6 +152,7 @@ ACCESS_HANDLER(revoke_key, RevokeKeyRequest, RevokeKeyResponse)
     if (row->revoked_at_us == 0) {
         row->revoked_at_us = call->now_us;
         TRY(store_key_revoke(call->db, &id, call->now_us));
+        audit_call(call, "key_revoked", arena_printf(call->arena, "key:%s", in->id));
         TRY(emit_key_revoked(call, row));
     }
     out->key = key_view(call->arena, row);
@@ -180,6 +183,7 @@ static enum status emit_channel_changed(struct call *call, const struct channel_
     event.number_prefix = arena_strdup(call->arena, row->number_prefix);
     event.confirms_manually = row->confirms_manually;
     event.has_new_secret = has_new_secret;
+    audit_call(call, "channel_changed", arena_printf(call->arena, "channel:%s", row->name));
     return emit(call, arena_printf(call->arena, "channel:%s", row->name), &event.base);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "services/gateway/access.h"
+#include "services/gateway/audit.h"
 #include "services/gateway/password.h"
 #include "services/gateway/people.h"
 #include "services/gateway/rules_people.h"
@@ -93,19 +94,24 @@ static enum status emit_person_added(struct call *call, const struct person_row 
     Penstock__Gateway__V1__PersonAdded event = PENSTOCK__GATEWAY__V1__PERSON_ADDED__INIT;
     event.person_id = uuid_text(&row->id, arena_alloc(call->arena, UUID_TEXT_BYTES));
     event.role = arena_strdup(call->arena, row->role);
-    return emit(call, arena_printf(call->arena, "person:%s", event.person_id), &event.base);
+    const char *key = arena_printf(call->arena, "person:%s", event.person_id);
+    audit_call(call, "person_added", key);
+    return emit(call, key, &event.base);
 }
 
+/* action: for the audit. */
 static enum status emit_person_changed(struct call *call, const struct person_row *row,
-                                       bool has_new_password, bool has_new_email)
+                                       const char *action, bool has_new_email)
 {
     Penstock__Gateway__V1__PersonChanged event = PENSTOCK__GATEWAY__V1__PERSON_CHANGED__INIT;
     event.person_id = uuid_text(&row->id, arena_alloc(call->arena, UUID_TEXT_BYTES));
     event.role = arena_strdup(call->arena, row->role);
     event.is_active = row->disabled_at_us == 0;
-    event.has_new_password = has_new_password;
+    event.has_new_password = strcmp(action, "password_made") == 0;
     event.has_new_email = has_new_email;
-    return emit(call, arena_printf(call->arena, "person:%s", event.person_id), &event.base);
+    const char *key = arena_printf(call->arena, "person:%s", event.person_id);
+    audit_call(call, action, key);
+    return emit(call, key, &event.base);
 }
 
 /* ---- adding ---- */
@@ -223,7 +229,7 @@ ACCESS_HANDLER(update_person, UpdatePersonRequest, UpdatePersonResponse)
     if (has_new_role)
         TRY(store_session_end_of_person(call->db, &row->id, NULL));
     out->person = person_view(call->arena, row);
-    return emit_person_changed(call, row, false, has_new_email);
+    return emit_person_changed(call, row, "person_changed", has_new_email);
 }
 
 ACCESS_HANDLER(disable_person, DisablePersonRequest, DisablePersonResponse)
@@ -235,7 +241,7 @@ ACCESS_HANDLER(disable_person, DisablePersonRequest, DisablePersonResponse)
         row->disabled_at_us = call->now_us;
         TRY(store_person_update(call->db, row));
         TRY(store_session_end_of_person(call->db, &row->id, NULL));
-        TRY(emit_person_changed(call, row, false, false));
+        TRY(emit_person_changed(call, row, "person_disabled", false));
     }
     out->person = person_view(call->arena, row);
     return STATUS_OK;
@@ -248,7 +254,7 @@ ACCESS_HANDLER(enable_person, EnablePersonRequest, EnablePersonResponse)
     if (row->disabled_at_us != 0) {
         row->disabled_at_us = 0;
         TRY(store_person_update(call->db, row));
-        TRY(emit_person_changed(call, row, false, false));
+        TRY(emit_person_changed(call, row, "person_enabled", false));
     }
     out->person = person_view(call->arena, row);
     return STATUS_OK;
@@ -266,7 +272,7 @@ ACCESS_HANDLER(reset_password, ResetPasswordRequest, ResetPasswordResponse)
     TRY(store_session_end_of_person(call->db, &row->id, NULL));
     out->person = person_view(call->arena, row);
     out->person->password = made->password;
-    return emit_person_changed(call, row, true, false);
+    return emit_person_changed(call, row, "password_made", false);
 }
 
 /* ---- reading ---- */

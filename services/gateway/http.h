@@ -19,6 +19,7 @@
 
 #define HTTP_MAX_THREADS 16
 
+struct audit;
 struct http;
 
 struct http_options {
@@ -33,6 +34,7 @@ struct http_options {
     /* Whether the directory sends newer ones, the inbox takes deliveries, and people can sign in.
      */
     bool has_directory, has_inbox, has_signin;
+    struct audit *audit; /* NULL: none is kept */
 };
 
 /* Listens when it returns. INVALID: an address that cannot be read; UNAVAILABLE: one that is taken.

@@ -29,6 +29,7 @@
 #define HTTP_TRACEPARENT_BYTES 56
 #define HTTP_MAX_ANSWER_HEADERS 12
 
+struct audit_book;
 struct console;
 struct endpoint;
 struct live;
@@ -133,6 +134,7 @@ struct http_thread {
     struct snapshot *snapshot;
     struct console *console;
     struct live *live;
+    struct audit_book *audit; /* NULL: none is kept */
     struct {
         struct MHD_Daemon *daemon;
         int fd;
@@ -232,6 +234,14 @@ bool session_pass_origin(struct http_request *request);
 void session_run(struct http_request *request, const ProtobufCMessage *message);
 /* An attempt came back from the sign-in thread. */
 void session_attempted(void *context, void *attempt);
+/* ---- http_audit.c ---- */
+
+void http_audit(struct http_request *request, const char *action, const char *target);
+/* 403. */
+void http_audit_refused(struct http_request *request);
+/* Answered; notes it if the route tells personal data. */
+void http_audit_read(struct http_request *request);
+
 /* ---- live.c: streams of events ---- */
 
 struct live *live_open(struct http_thread *thread);

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "services/gateway/audit.h"
 #include "services/gateway/console.h"
 #include "services/gateway/http_internal.h"
 #include "services/gateway/inbox.h"
@@ -77,6 +78,8 @@ static void end_slow_connections(void *context)
     struct http_thread *thread = context;
     int64_t now_us = clock_monotonic_us();
     http_check(thread);
+    if (thread->audit != NULL)
+        audit_book_look(thread->audit, now_us);
     for (struct http_connection *it = thread->connections; it != NULL; it = it->next) {
         if (now_us - it->since_us < allowed_us(thread, it->phase))
             continue;
@@ -215,6 +218,8 @@ enum status http_thread_open(struct http_thread *thread, const struct http_optio
         thread->signin = bus_channel_connect(thread->loop, signin_channel_name(thread->index, name),
                                              session_attempted, thread);
     thread->live = live_open(thread);
+    if (options->audit != NULL)
+        thread->audit = audit_book_open(options->audit, thread->loop, thread->index);
     bus_loop_every(thread->loop, LOOK_EVERY_MS, end_slow_connections, thread);
     bus_loop_after_round(thread->loop, run_daemons, thread);
     return STATUS_OK;
@@ -235,6 +240,7 @@ void http_thread_close(struct http_thread *thread)
             close(thread->listeners[i].fd);
     }
     live_close(&thread->live);
+    audit_book_close(&thread->audit);
     http_requests_free(thread);
     bus_loop_close(&thread->loop);
     rate_close(&thread->rate_per_key);

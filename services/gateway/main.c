@@ -4,6 +4,7 @@
 #include "penstock/gateway/v1/gateway.pb-c.h"
 #include "queries.h"
 #include "services/gateway/access.h"
+#include "services/gateway/audit.h"
 #include "services/gateway/edge.h"
 #include "services/gateway/gateway.h"
 #include "services/gateway/inbox.h"
@@ -13,8 +14,9 @@ extern const struct migration gateway_migrations[];
 extern const size_t gateway_nmigrations;
 
 static const struct route gateway_routes[] = {
-    INBOX_ROUTES ACCESS_ROUTES PEOPLE_ROUTES{.rpc = NULL}};
-static const struct timer gateway_timers[] = {INBOX_TIMERS PEOPLE_TIMERS{.name = NULL}};
+    INBOX_ROUTES ACCESS_ROUTES PEOPLE_ROUTES AUDIT_ROUTES{.rpc = NULL}};
+static const struct timer gateway_timers[] = {
+    INBOX_TIMERS PEOPLE_TIMERS AUDIT_TIMERS{.name = NULL}};
 static const struct outcall gateway_outcalls[] = {INBOX_OUTCALLS ACCESS_OUTCALLS{.name = NULL}};
 static const struct counter gateway_counters[] = {INBOX_COUNTERS{NULL, NULL}};
 static const ProtobufCMessageDescriptor *const gateway_events[] = {

@@ -7,10 +7,10 @@
 #define LIST(...) ((const char *const[]){"self:read", "self:write", __VA_ARGS__, NULL})
 
 const struct role roles[] = {
-    {"owner",
-     LIST("orders:read", "orders:write", "payments:write", "stock:read", "stock:write",
-          "fulfillment:read", "fulfillment:write", "returns:read", "returns:write", "messages:read",
-          "messages:write", "settings:read", "settings:write", "inbox:read", "inbox:write")},
+    {"owner", LIST("orders:read", "orders:write", "payments:write", "stock:read", "stock:write",
+                   "fulfillment:read", "fulfillment:write", "returns:read", "returns:write",
+                   "messages:read", "messages:write", "settings:read", "settings:write",
+                   "inbox:read", "inbox:write", "audit:read")},
     {"order_desk", LIST("orders:read", "orders:write", "payments:write", "stock:read",
                         "fulfillment:read", "returns:read", "returns:write", "messages:read",
                         "messages:write", "settings:read", "inbox:read", "inbox:write")},

@@ -192,6 +192,8 @@ const struct http_route http_routes[] = {
      "Let a person in again"},
     {HTTP_POST, "/v1/people/{id}/password", "gateway", "ResetPassword", "settings:write", 0,
      "Make a person a new password; it is shown once"},
+    {HTTP_GET, "/v1/audit", "gateway", "ListAudit", "audit:read", 0,
+     "Who came in, was refused, read personal data or changed rights, newest first"},
     /* every service */
     {HTTP_GET, "/v1/services/{service}/parked", NULL, "ListParked", "inbox:read", 0,
      "List events that a service has set aside"},

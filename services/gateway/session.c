@@ -144,6 +144,7 @@ bool session_pass_origin(struct http_request *request)
     if (sentence == NULL)
         return true;
     HTTP_COUNT(request->thread, forbidden, 1);
+    http_audit_refused(request);
     log_info("http_cross_site", "A change that came with a session was refused",
              LOG_TEXT("actor", request->principal),
              LOG_TEXT("http.route", request->endpoint->route->pattern));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "services/gateway/audit.h"
 #include "services/gateway/http.h"
 #include "services/gateway/rules_people.h"
 #include "services/gateway/signin_internal.h"
@@ -177,9 +178,37 @@ static enum status load_account(struct signin *signin, void *context)
     return store_person_by_id(signin->db, &attempt->person_id, &account->person);
 }
 
+/* Of an attempt that failed it is not known who made it, but whose account it was about. */
+static void note(struct signin *signin, const struct signin_attempt *attempt, const char *action)
+{
+    char id[UUID_TEXT_BYTES], address[ADDRESS_TEXT_BYTES];
+    bool is_known = !uuid_is_nil(&attempt->person_id);
+    const char *person =
+        is_known ? arena_printf(signin->arena, "person:%s", uuid_text(&attempt->person_id, id))
+                 : "";
+    bool has_failed = strcmp(action, "sign_in_failed") == 0;
+    const struct audit_note it = {.at_us = clock_wall_us(),
+                                  .actor = has_failed ? "" : person,
+                                  .action = action,
+                                  .route = "",
+                                  .target = person,
+                                  .address = address_text(&attempt->client, address),
+                                  .times = 1};
+    audit_write(signin->db, &it);
+}
+
+static enum status note_failure(struct signin *signin, void *context)
+{
+    const struct signin_attempt *attempt = context;
+    note(signin, attempt,
+         attempt->kind == SIGNIN_BEGIN ? "sign_in_failed" : "password_change_failed");
+    return STATUS_OK;
+}
+
 static enum status end_session(struct signin *signin, void *context)
 {
     const struct signin_attempt *attempt = context;
+    note(signin, attempt, "signed_out");
     return store_session_end(signin->db, attempt->hash);
 }
 
@@ -194,8 +223,10 @@ static enum status begin_session(struct signin *signin, void *context)
     const struct session_row row = {hash, attempt->person_id, now_us, now_us + SESSION_LONGEST_US};
     if (attempt->has_session)
         TRY(store_session_end(signin->db, attempt->hash));
-    return store_session_begin(signin->db, &row, work->checked_hash,
-                               work->hashes_anew ? work->new_hash : NULL);
+    TRY(store_session_begin(signin->db, &row, work->checked_hash,
+                            work->hashes_anew ? work->new_hash : NULL));
+    note(signin, attempt, "signed_in");
+    return STATUS_OK;
 }
 
 static enum status change_password(struct signin *signin, void *context)
@@ -203,6 +234,7 @@ static enum status change_password(struct signin *signin, void *context)
     const struct signin_work *work = context;
     const struct signin_attempt *attempt = work->attempt;
     TRY(store_person_password(signin->db, &attempt->person_id, work->checked_hash, work->new_hash));
+    note(signin, attempt, "password_changed");
     return store_session_end_of_person(signin->db, &attempt->person_id, attempt->hash);
 }
 
@@ -270,8 +302,11 @@ static void dispatch(struct signin *signin)
 static enum signin_result finish(struct signin *signin, struct signin_work *work)
 {
     struct signin_attempt *attempt = work->attempt;
-    if (!work->is_right)
+    if (!work->is_right) {
+        enum status ignored = run_rows(signin, note_failure, attempt); /* which has been logged */
+        (void)ignored;
         return SIGNIN_WRONG;
+    }
     succeed_counts(signin, attempt);
     bool changes = attempt->kind == SIGNIN_PASSWORD;
     if (changes && !work->hashes_anew)
