@@ -112,6 +112,13 @@ $(GEN)/gateway/password_files.c: services/gateway/common_passwords.txt tools/fil
 	@echo "  GEN  $@"
 	$(Q)awk -v header=services/gateway/password.h -v type=password_file -v table=password_files \
 	    -v count=password_nfiles -f tools/files.awk $(filter-out %.awk,$^) >$@
+# The gateway carries the pages of customers.
+gateway_MORE_GEN += $(GEN)/gateway/customer_files.c
+$(GEN)/gateway/customer_files.c: $(sort $(wildcard services/gateway/customer/*)) tools/files.awk
+	@mkdir -p $(@D)
+	@echo "  GEN  $@"
+	$(Q)awk -v header=services/gateway/customer_internal.h -v type=customer_file -v table=customer_files \
+	    -v count=customer_nfiles -f tools/files.awk $(filter-out %.awk,$^) >$@
 # Its tests compare the JSON reader with another's.
 gateway_TEST_LIBS := -ljansson
 

@@ -129,6 +129,8 @@ static const char conf_template[] =
     "    prices_include_tax = true;\n"
     "    languages = \"zh-Hant,en\";\n"
     "    mail_from = \"shop@localhost\";\n"
+    "    # Where customers reach the page of their order, to which mails link.\n"
+    "    public_url = \"%5$s\";\n"
     "};\n"
     "\n"
     "gateway: {\n"
@@ -141,14 +143,25 @@ static const char conf_template[] =
     "    maildir = \"%1$s/mail\";\n"
     "};\n";
 
+/* Where the gateway of this home listens, if that is one address with a port that is known yet. */
+static const char *public_url(const char *listen, char url[CLI_PATH_BYTES])
+{
+    const char *port = strrchr(listen, ':');
+    bool is_known = port != NULL && strcmp(port, ":0") != 0 && strchr(listen, ',') == NULL;
+    snprintf(url, CLI_PATH_BYTES, "%s%s", is_known ? "http://" : "", is_known ? listen : "");
+    return url;
+}
+
 static int write_conf(const struct home *home, const char *listen)
 {
+    char url[CLI_PATH_BYTES];
     FILE *file = fopen(home->conf, "wx");
     if (file == NULL && errno == EEXIST)
         return 0;
     if (file == NULL)
         return cli_fail("cannot write %s: %s", home->conf, strerror(errno));
-    fprintf(file, conf_template, home->path, home->cluster, home->run, listen);
+    fprintf(file, conf_template, home->path, home->cluster, home->run, listen,
+            public_url(listen, url));
     if (fclose(file) != 0)
         return cli_fail("cannot write %s: %s", home->conf, strerror(errno));
     printf("A new home: %s (settings in %s)\n", home->path, home->conf);

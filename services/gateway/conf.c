@@ -24,6 +24,11 @@ const struct conf_key gateway_conf_keys[] = {
     INT(rate_per_key, "0", 0, 1000000, "Requests per second for one API key; 0 sets no limit."),
     INT(rate_per_ip, "0", 0, 1000000, "Requests per second from one address; 0 sets no limit."),
     INT(rate_burst, "100", 1, 1000000, "Requests at once that a rate limit lets through."),
+    INT(customer_pages_per_minute, "120", 0, 100000,
+        "Pages of customers' orders a minute for one address; 0 sets no limit."),
+    INT(customer_forms_per_hour, "60", 0, 100000,
+        "Forms an hour that customers may send from one address, to find an order or to write; 0 "
+        "sets no limit."),
     TEXT(shop_name, "Penstock", "The shop's name, as customers know it."),
     TEXT(shop_time_zone, "Asia/Hong_Kong", "The shop's time zone, by its IANA name."),
     TEXT(shop_currency, "HKD", "The shop's own currency, ISO 4217."),

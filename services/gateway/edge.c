@@ -6,7 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+<<<<<<< HEAD
 #include "services/gateway/audit.h"
+=======
+#include "services/gateway/customer.h"
+>>>>>>> 18f9b71 (gateway: the customer's own page of an order, by a signed link or number, telephone and a code)
 #include "services/gateway/directory.h"
 #include "services/gateway/http.h"
 #include "services/gateway/inbox.h"
@@ -56,6 +60,7 @@ enum status edge_start(const struct service *service, struct bus *bus, void *con
     TRY(audit_open(service, bus, threads, &edge.audit));
     options.audit = edge.audit;
     TRY(signin_open(service, bus, threads, &edge.signin));
+    TRY(customer_pages_open(conf, &options.customer_pages));
     return http_open(&options, &edge.http);
 }
 

@@ -23,6 +23,7 @@ struct gateway_conf {
     char *trusted_proxies;             /* addresses or networks, comma separated */
     int64_t rate_per_key, rate_per_ip; /* requests per second; 0: no limit */
     int64_t rate_burst;
+    int64_t customer_pages_per_minute, customer_forms_per_hour; /* from one address; 0: no limit */
     /* shop settings, as GetShop shows them */
     char *shop_name, *shop_time_zone, *shop_currency, *shop_languages, *shop_mail_from;
     bool shop_prices_include_tax;

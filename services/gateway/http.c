@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "services/gateway/customer.h"
 #include "services/gateway/http_internal.h"
 #include "services/gateway/openapi.h"
 
@@ -52,6 +53,7 @@ static struct http *http_new(const struct http_options *options)
     assert(http != NULL);
     http->bus = options->bus;
     http->conf = options->conf;
+    http->customer_pages = options->customer_pages;
     http->nthreads = (size_t)options->conf->http_threads;
     assert(http->nthreads >= 1 && http->nthreads <= HTTP_MAX_THREADS);
     http->endpoints = endpoints_open();
@@ -71,6 +73,7 @@ static void http_free(struct http **http)
         http_thread_close(&(*http)->threads[i]);
     networks_close(&(*http)->trusted_proxies);
     endpoints_close(&(*http)->endpoints);
+    customer_pages_close(&(*http)->customer_pages);
     free((*http)->openapi);
     free(*http);
     *http = NULL;

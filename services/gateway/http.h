@@ -22,6 +22,8 @@
 struct audit;
 struct http;
 
+struct customer_pages;
+
 struct http_options {
     struct bus *bus;
     const struct gateway_conf *conf;
@@ -33,6 +35,7 @@ struct http_options {
     struct snapshot *snapshots[HTTP_MAX_THREADS];
     /* Whether the directory sends newer ones, the inbox takes deliveries, and people can sign in.
      */
+    struct customer_pages *customer_pages; /* taken over; NULL: none are served */
     bool has_directory, has_inbox, has_signin;
     struct audit *audit; /* NULL: none is kept */
 };

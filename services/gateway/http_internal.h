@@ -81,7 +81,7 @@ enum http_verdict {
     VERDICT_ANSWERED, /* refused */
     VERDICT_UNKNOWN,  /* a key or channel that the snapshot does not know: perhaps it is new */
 };
-enum http_target { TARGET_API, TARGET_HOOK, TARGET_PAGE };
+enum http_target { TARGET_API, TARGET_HOOK, TARGET_PAGE, TARGET_CUSTOMER };
 
 struct http_request {
     struct http_request *next_free;
@@ -145,8 +145,9 @@ struct http_thread {
     size_t nfree;
     struct http_connection *connections;
     struct rate *rate_per_key, *rate_per_ip;
-    struct http_request *waiting;  /* suspended, for an answer */
-    struct http_request *checking; /* suspended, for a snapshot */
+    struct rate *rate_customer_pages, *rate_customer_forms; /* by address */
+    struct http_request *waiting;                           /* suspended, for an answer */
+    struct http_request *checking;                          /* suspended, for a snapshot */
     size_t in_inbox, in_signin;
     bool is_stopping;
     int64_t stop_at_us;
@@ -156,6 +157,7 @@ struct http {
     struct bus *bus;
     const struct gateway_conf *conf;
     struct endpoints *endpoints;
+    struct customer_pages *customer_pages; /* NULL: there are none */
     struct networks *trusted_proxies;
     char *openapi; /* the description, made once */
     size_t openapi_bytes;
@@ -257,6 +259,11 @@ enum http_verdict hooks_begin(struct http_request *request);
 void hooks_run(struct http_request *request);
 /* A delivery came back from the inbox. */
 void hooks_delivered(void *context, void *delivery);
+
+/* /o/TOKEN and /track: what customers see (customer.h). */
+bool customer_owns(const struct http_request *request);
+enum http_verdict customer_begin(struct http_request *request);
+void customer_run(struct http_request *request);
 
 struct page {
     const char *path;

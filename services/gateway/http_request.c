@@ -193,6 +193,10 @@ static enum http_verdict route(struct http_request *request)
         request->target = TARGET_API;
         return api_begin(request);
     }
+    if (customer_owns(request)) {
+        request->target = TARGET_CUSTOMER;
+        return customer_begin(request);
+    }
     request->page = page_find(uri->path);
     if (request->page == NULL)
         request->page = page_of_console();
@@ -312,6 +316,9 @@ static enum MHD_Result run(struct http_request *request)
         break;
     case TARGET_PAGE:
         request->page->run(request);
+        break;
+    case TARGET_CUSTOMER:
+        customer_run(request);
         break;
     }
     return request->stage == STAGE_WAITING ? MHD_YES : http_queue_answer(request);

@@ -16,6 +16,8 @@
 #define LOOK_EVERY_MS 250
 /* How long requests that are arriving may take to do so once we stop. */
 #define STOP_US INT64_C(3000000)
+/* Forms that a customer may send one after the other. */
+#define CUSTOMER_FORMS_AT_ONCE 20
 /* Rounds of the daemon in one round of the loop; then other things have their turn. */
 #define MAX_DAEMON_ROUNDS 16
 /* Memory of one connection: the headers and a piece of the body. */
@@ -197,6 +199,10 @@ enum status http_thread_open(struct http_thread *thread, const struct http_optio
     thread->console = console_open(options->console_directory);
     thread->rate_per_key = rate_open(conf->rate_per_key, conf->rate_burst);
     thread->rate_per_ip = rate_open(conf->rate_per_ip, conf->rate_burst);
+    thread->rate_customer_pages =
+        rate_open_slow(conf->customer_pages_per_minute, 60, conf->customer_pages_per_minute);
+    thread->rate_customer_forms =
+        rate_open_slow(conf->customer_forms_per_hour, 3600, CUSTOMER_FORMS_AT_ONCE);
     thread->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     assert(thread->wake_fd >= 0);
     bus_loop_watch_fd(thread->loop, thread->wake_fd, on_wake, NULL);
@@ -245,6 +251,8 @@ void http_thread_close(struct http_thread *thread)
     bus_loop_close(&thread->loop);
     rate_close(&thread->rate_per_key);
     rate_close(&thread->rate_per_ip);
+    rate_close(&thread->rate_customer_pages);
+    rate_close(&thread->rate_customer_forms);
     snapshot_close(&thread->snapshot);
     console_close(&thread->console);
     if (thread->wake_fd >= 0)

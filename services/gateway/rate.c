@@ -6,7 +6,8 @@
 
 #define BUCKETS 8192
 #define WAYS 8
-/* A token is a million parts, so that a microsecond's share of it is a whole number. */
+/* A token is a million parts for each second of the rate, so that a microsecond's share of it is a
+ * whole number. */
 #define TOKEN INT64_C(1000000)
 
 struct bucket {
@@ -15,19 +16,25 @@ struct bucket {
     int64_t at_us; /* 0: unused */
 };
 struct rate {
-    int64_t per_second, full;
+    int64_t count, token, full; /* count tokens in token parts */
     uint8_t key[crypto_shorthash_KEYBYTES];
     struct bucket buckets[BUCKETS];
 };
 
 struct rate *rate_open(int64_t per_second, int64_t burst)
 {
-    if (per_second == 0)
+    return rate_open_slow(per_second, 1, burst);
+}
+
+struct rate *rate_open_slow(int64_t count, int64_t seconds, int64_t burst)
+{
+    if (count == 0)
         return NULL;
     struct rate *rate = calloc(1, sizeof *rate);
     assert(rate != NULL);
-    rate->per_second = per_second;
-    rate->full = burst * TOKEN;
+    rate->count = count;
+    rate->token = seconds * TOKEN;
+    rate->full = burst * rate->token;
     crypto_shorthash_keygen(rate->key);
     return rate;
 }
@@ -65,15 +72,15 @@ bool rate_take(struct rate *rate, const void *caller, size_t bytes, int64_t now_
     struct bucket *bucket = find(rate, number, now_us);
     int64_t passed_us = now_us - bucket->at_us, gained;
     /* What overflows has been away for longer than any bucket takes to fill. */
-    if (__builtin_mul_overflow(passed_us, rate->per_second, &gained) ||
+    if (__builtin_mul_overflow(passed_us, rate->count, &gained) ||
         gained > rate->full - bucket->level)
         gained = rate->full - bucket->level;
     bucket->level += gained;
     bucket->at_us = now_us;
-    if (bucket->level >= TOKEN) {
-        bucket->level -= TOKEN;
+    if (bucket->level >= rate->token) {
+        bucket->level -= rate->token;
         return true;
     }
-    *wait_ms = (TOKEN - bucket->level) / rate->per_second / 1000 + 1;
+    *wait_ms = (rate->token - bucket->level) / rate->count / 1000 + 1;
     return false;
 }

@@ -16,6 +16,8 @@ struct rate;
 
 /* NULL when per_second is 0: no limit. */
 struct rate *rate_open(int64_t per_second, int64_t burst);
+/* The same for less than one a second: count in so many seconds. */
+struct rate *rate_open_slow(int64_t count, int64_t seconds, int64_t burst);
 void rate_close(struct rate **rate);
 /* Takes one token; false when there is none, and then *wait_ms says when there will be. A NULL rate
  * lets everything through. now_us is monotonic. */
