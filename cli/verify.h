@@ -33,6 +33,7 @@
     X(ORDER_LINES, "order.lines", "local")                                                         \
     X(ORDER_STATUS, "order.status", "local")                                                       \
     X(ORDER_ONCE, "order.once", "local")                                                           \
+    X(ORDER_FAMILY, "order.family", "local")                                                       \
     X(ORDER_ALIVE, "order.alive", "across")                                                        \
     X(MONEY_REFUND, "money.refund", "local")                                                       \
     X(MONEY_LEDGER, "money.ledger", "local")                                                       \

@@ -397,7 +397,7 @@ enum status fold_judge_notify(struct fold *fold)
         if (fold_is_parked(order, FOLD_NOTIFY))
             continue;
         compare_messages(fold, order, CONFIRMATION, "confirmation",
-                         (order->read_by & FOLD_BIT(NOTIFY)) != 0);
+                         ((order->read_by & FOLD_BIT(NOTIFY)) != 0) + order->splits_told);
         compare_messages(fold, order, SHIPMENT, "shipment", order->shipments);
         compare_messages(fold, order, REFUND, "refund", order->refunds_told);
         compare_messages(fold, order, STAFF_MESSAGE, "staff", order->staff_messages);

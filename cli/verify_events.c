@@ -31,22 +31,10 @@ enum { PENDING = 2, CONFIRMED = 3, COMPLETED = 4, CANCELLED = 6 };
 enum { AVAILABLE = 2, QUALITY_CONTROL = 6 };
 enum { SHIP = 6, RETURN = 7 };
 
-/* An event of a type, on its way to a function that knows it. */
-struct reading {
-    struct fold *fold;
-    const struct fold_event *event;
-    const ProtobufCMessage *message;
-    struct fold_order *order;
-};
 struct reader {
     const ProtobufCMessageDescriptor *type;
     bool (*apply)(const struct reading *reading);
 };
-
-static bool reads(const struct reading *it, enum fold_service consumer, enum fold_service log)
-{
-    return fold_reads(it->fold, consumer, log, it->event->position);
-}
 
 static bool apply(struct fold *fold, const struct fold_event *event, const struct reader *readers)
 {
@@ -65,7 +53,7 @@ static bool apply(struct fold *fold, const struct fold_event *event, const struc
     return true;
 }
 
-static struct fold_line *line_of(const struct reading *it, const char *line_id)
+struct fold_line *fold_line_of(const struct reading *it, const char *line_id)
 {
     struct uuid id;
     return it->order != NULL && uuid_parse(line_id, &id) ? fold_line(it->fold, it->order, &id, true)
@@ -79,14 +67,14 @@ static int64_t max_of(int64_t a, int64_t b)
 
 /* ---- orders ---- */
 
-static bool take_placed_lines(const struct reading *it, PlacedLine *const *lines, size_t count)
+bool fold_take_lines(const struct reading *it, PlacedLine *const *lines, size_t count)
 {
-    bool by_inventory = reads(it, FOLD_INVENTORY, FOLD_ORDERS);
-    bool by_fulfillment = reads(it, FOLD_FULFILLMENT, FOLD_ORDERS);
-    bool by_returns = reads(it, FOLD_RETURNS, FOLD_ORDERS);
+    bool by_inventory = fold_has_read(it, FOLD_INVENTORY, FOLD_ORDERS);
+    bool by_fulfillment = fold_has_read(it, FOLD_FULFILLMENT, FOLD_ORDERS);
+    bool by_returns = fold_has_read(it, FOLD_RETURNS, FOLD_ORDERS);
     for (size_t i = 0; i < count; i++) {
         const PlacedLine *from = lines[i];
-        struct fold_line *line = line_of(it, from->line_id);
+        struct fold_line *line = fold_line_of(it, from->line_id);
         if (line == NULL)
             return false;
         line->is_placed = true;
@@ -127,18 +115,19 @@ static bool on_placed(const struct reading *it)
                       event->number, uuid_text(&it->order->id, id));
     it->order->status = (int)event->status;
     it->order->number = arena_strdup(it->fold->arena, event->number);
+    it->order->total = fold_minor(event->total);
     static const enum fold_service readers[] = {FOLD_INVENTORY, FOLD_FULFILLMENT, FOLD_RETURNS,
                                                 FOLD_NOTIFY};
     for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
-        if (reads(it, readers[i], FOLD_ORDERS))
+        if (fold_has_read(it, readers[i], FOLD_ORDERS))
             it->order->read_by |= 1u << readers[i];
-    if (reads(it, FOLD_FULFILLMENT, FOLD_ORDERS)) {
+    if (fold_has_read(it, FOLD_FULFILLMENT, FOLD_ORDERS)) {
         it->order->is_confirmed |= (int)event->status == CONFIRMED;
         it->order->is_on_hold |= event->has_holds;
     }
-    if (reads(it, FOLD_INVENTORY, FOLD_ORDERS))
+    if (fold_has_read(it, FOLD_INVENTORY, FOLD_ORDERS))
         end_hold(&it->fold->holds, event->hold_id);
-    return take_placed_lines(it, event->lines, event->n_lines);
+    return fold_take_lines(it, event->lines, event->n_lines);
 }
 
 static bool on_changed(const struct reading *it)
@@ -147,11 +136,12 @@ static bool on_changed(const struct reading *it)
     if (it->order == NULL)
         return false;
     it->order->changed_at = it->event->position;
-    if (reads(it, FOLD_INVENTORY, FOLD_ORDERS))
+    if (fold_has_read(it, FOLD_INVENTORY, FOLD_ORDERS))
         end_hold(&it->fold->holds, event->hold_id);
-    if (reads(it, FOLD_FULFILLMENT, FOLD_ORDERS))
+    if (fold_has_read(it, FOLD_FULFILLMENT, FOLD_ORDERS))
         end_hold(&it->fold->stops, event->stop_hold_id);
-    return take_placed_lines(it, event->lines, event->n_lines);
+    it->order->total = fold_minor(event->total);
+    return fold_take_lines(it, event->lines, event->n_lines);
 }
 
 /* The order's life as its own log tells it: only what the table of transitions allows. */
@@ -171,7 +161,7 @@ static bool on_confirmed(const struct reading *it)
     if (it->order == NULL)
         return false;
     move_to(it, CONFIRMED, 1u << PENDING);
-    it->order->is_confirmed |= reads(it, FOLD_FULFILLMENT, FOLD_ORDERS);
+    it->order->is_confirmed |= fold_has_read(it, FOLD_FULFILLMENT, FOLD_ORDERS);
     return true;
 }
 
@@ -186,12 +176,12 @@ static bool on_completed(const struct reading *it)
 static bool on_cancelled(const struct reading *it)
 {
     const OrderCancelled *event = (const OrderCancelled *)it->message;
-    bool by_inventory = reads(it, FOLD_INVENTORY, FOLD_ORDERS);
-    bool by_fulfillment = reads(it, FOLD_FULFILLMENT, FOLD_ORDERS);
+    bool by_inventory = fold_has_read(it, FOLD_INVENTORY, FOLD_ORDERS);
+    bool by_fulfillment = fold_has_read(it, FOLD_FULFILLMENT, FOLD_ORDERS);
     if (it->order == NULL)
         return false;
     for (size_t i = 0; i < event->n_lines; i++) {
-        struct fold_line *line = line_of(it, event->lines[i]->line_id);
+        struct fold_line *line = fold_line_of(it, event->lines[i]->line_id);
         if (line == NULL)
             return false;
         line->wanted -= event->lines[i]->cancelled;
@@ -215,7 +205,7 @@ static bool on_hold_placed(const struct reading *it)
 {
     if (it->order == NULL)
         return false;
-    it->order->is_on_hold |= reads(it, FOLD_FULFILLMENT, FOLD_ORDERS);
+    it->order->is_on_hold |= fold_has_read(it, FOLD_FULFILLMENT, FOLD_ORDERS);
     return true;
 }
 
@@ -224,7 +214,7 @@ static bool on_hold_released(const struct reading *it)
     const HoldReleased *event = (const HoldReleased *)it->message;
     if (it->order == NULL)
         return false;
-    if (reads(it, FOLD_FULFILLMENT, FOLD_ORDERS))
+    if (fold_has_read(it, FOLD_FULFILLMENT, FOLD_ORDERS))
         it->order->is_on_hold &= !event->is_last;
     return true;
 }
@@ -237,7 +227,7 @@ static bool on_refund(const struct reading *it)
     if (event->status != PENSTOCK__ORDERS__V1__REFUND_STATUS__REFUND_STATUS_SUCCEEDED)
         return true;
     it->order->refunded += event->amount != NULL ? event->amount->amount_minor : 0;
-    it->order->refunds_told += reads(it, FOLD_NOTIFY, FOLD_ORDERS);
+    it->order->refunds_told += fold_has_read(it, FOLD_NOTIFY, FOLD_ORDERS);
     return true;
 }
 
@@ -247,7 +237,7 @@ static bool on_message_posted(const struct reading *it)
     if (it->order == NULL)
         return false;
     if (event->direction == PENSTOCK__ORDERS__V1__MESSAGE_DIRECTION__MESSAGE_DIRECTION_STAFF)
-        it->order->staff_messages += reads(it, FOLD_NOTIFY, FOLD_ORDERS);
+        it->order->staff_messages += fold_has_read(it, FOLD_NOTIFY, FOLD_ORDERS);
     return true;
 }
 
@@ -255,16 +245,17 @@ static bool on_code_requested(const struct reading *it)
 {
     if (it->order == NULL)
         return false;
-    it->order->codes += reads(it, FOLD_NOTIFY, FOLD_ORDERS);
+    it->order->codes += fold_has_read(it, FOLD_NOTIFY, FOLD_ORDERS);
     return true;
 }
 
 static bool on_hold_voided(const struct reading *it)
 {
     const HoldVoided *event = (const HoldVoided *)it->message;
-    if (strcmp(event->holder, "inventory") == 0 && reads(it, FOLD_INVENTORY, FOLD_ORDERS))
+    if (strcmp(event->holder, "inventory") == 0 && fold_has_read(it, FOLD_INVENTORY, FOLD_ORDERS))
         end_hold(&it->fold->holds, event->hold_id);
-    if (strcmp(event->holder, "fulfillment") == 0 && reads(it, FOLD_FULFILLMENT, FOLD_ORDERS))
+    if (strcmp(event->holder, "fulfillment") == 0 &&
+        fold_has_read(it, FOLD_FULFILLMENT, FOLD_ORDERS))
         end_hold(&it->fold->stops, event->hold_id);
     return true;
 }
@@ -274,6 +265,9 @@ bool fold_orders_event(struct fold *fold, const struct fold_event *event)
     static const struct reader readers[] = {
         {&penstock__orders__v1__order_placed__descriptor, on_placed},
         {&penstock__orders__v1__order_changed__descriptor, on_changed},
+        {&penstock__orders__v1__order_split__descriptor, fold_on_split},
+        {&penstock__orders__v1__order_split_off__descriptor, fold_on_split_off},
+        {&penstock__orders__v1__order_unsplit__descriptor, fold_on_unsplit},
         {&penstock__orders__v1__order_confirmed__descriptor, on_confirmed},
         {&penstock__orders__v1__order_completed__descriptor, on_completed},
         {&penstock__orders__v1__order_cancelled__descriptor, on_cancelled},
@@ -293,13 +287,13 @@ bool fold_orders_event(struct fold *fold, const struct fold_event *event)
 static bool on_allocated(const struct reading *it)
 {
     const StockAllocated *event = (const StockAllocated *)it->message;
-    bool by_orders = reads(it, FOLD_ORDERS, FOLD_INVENTORY);
-    bool by_fulfillment = reads(it, FOLD_FULFILLMENT, FOLD_INVENTORY);
+    bool by_orders = fold_has_read(it, FOLD_ORDERS, FOLD_INVENTORY);
+    bool by_fulfillment = fold_has_read(it, FOLD_FULFILLMENT, FOLD_INVENTORY);
     if (it->order == NULL)
         return false;
     it->order->has_stock_told |= by_fulfillment;
     for (size_t i = 0; i < event->n_lines; i++) {
-        struct fold_line *line = line_of(it, event->lines[i]->line_id);
+        struct fold_line *line = fold_line_of(it, event->lines[i]->line_id);
         if (line == NULL)
             return false;
         line->allocated = event->lines[i]->consumed;
@@ -329,11 +323,11 @@ static bool on_picked(const struct reading *it)
 {
     const FulfillmentPicked *event = (const FulfillmentPicked *)it->message;
     for (size_t i = 0; i < event->n_lines; i++) {
-        struct fold_line *line = line_of(it, event->lines[i]->order_line_id);
+        struct fold_line *line = fold_line_of(it, event->lines[i]->order_line_id);
         if (line == NULL)
             return false;
         line->picked = event->lines[i]->total;
-        if (reads(it, FOLD_ORDERS, FOLD_FULFILLMENT))
+        if (fold_has_read(it, FOLD_ORDERS, FOLD_FULFILLMENT))
             line->picked_orders = line->picked;
     }
     return true;
@@ -343,11 +337,11 @@ static bool on_packed(const struct reading *it)
 {
     const FulfillmentPacked *event = (const FulfillmentPacked *)it->message;
     for (size_t i = 0; i < event->n_lines; i++) {
-        struct fold_line *line = line_of(it, event->lines[i]->order_line_id);
+        struct fold_line *line = fold_line_of(it, event->lines[i]->order_line_id);
         if (line == NULL)
             return false;
         line->packed = event->lines[i]->total;
-        if (reads(it, FOLD_ORDERS, FOLD_FULFILLMENT))
+        if (fold_has_read(it, FOLD_ORDERS, FOLD_FULFILLMENT))
             line->packed_orders = line->packed;
     }
     return true;
@@ -369,10 +363,10 @@ static bool on_shipped(const struct reading *it)
     char id[UUID_TEXT_BYTES];
     if (it->order == NULL)
         return false;
-    it->order->shipments += reads(it, FOLD_NOTIFY, FOLD_FULFILLMENT);
+    it->order->shipments += fold_has_read(it, FOLD_NOTIFY, FOLD_FULFILLMENT);
     for (size_t i = 0; i < event->n_lines; i++) {
         const WorkLine *from = event->lines[i];
-        struct fold_line *line = line_of(it, from->order_line_id);
+        struct fold_line *line = fold_line_of(it, from->order_line_id);
         if (line == NULL)
             return false;
         line->shipped += from->quantity;
@@ -383,11 +377,11 @@ static bool on_shipped(const struct reading *it)
                 (long long)it->event->position, (long long)from->quantity,
                 uuid_text(&it->order->id, id), from->order_line_id, (long long)line->shipped,
                 (long long)from->total);
-        if (reads(it, FOLD_ORDERS, FOLD_FULFILLMENT))
+        if (fold_has_read(it, FOLD_ORDERS, FOLD_FULFILLMENT))
             line->shipped_orders = from->total;
-        if (reads(it, FOLD_RETURNS, FOLD_FULFILLMENT))
+        if (fold_has_read(it, FOLD_RETURNS, FOLD_FULFILLMENT))
             line->shipped_returns = max_of(line->shipped_returns, from->total);
-        if (reads(it, FOLD_INVENTORY, FOLD_FULFILLMENT)) {
+        if (fold_has_read(it, FOLD_INVENTORY, FOLD_FULFILLMENT)) {
             line->shipped_inventory += from->quantity;
             expect_move(it, from, event->location);
         }
@@ -399,12 +393,12 @@ static bool on_delivered(const struct reading *it)
 {
     const ParcelDelivered *event = (const ParcelDelivered *)it->message;
     for (size_t i = 0; i < event->n_lines; i++) {
-        struct fold_line *line = line_of(it, event->lines[i]->order_line_id);
+        struct fold_line *line = fold_line_of(it, event->lines[i]->order_line_id);
         if (line == NULL)
             return false;
-        if (reads(it, FOLD_ORDERS, FOLD_FULFILLMENT))
+        if (fold_has_read(it, FOLD_ORDERS, FOLD_FULFILLMENT))
             line->delivered_orders = event->lines[i]->total;
-        if (reads(it, FOLD_RETURNS, FOLD_FULFILLMENT))
+        if (fold_has_read(it, FOLD_RETURNS, FOLD_FULFILLMENT))
             line->delivered_returns = max_of(line->delivered_returns, event->lines[i]->total);
     }
     return true;
@@ -414,12 +408,12 @@ static bool on_work_cancelled(const struct reading *it)
 {
     const FulfillmentCancelled *event = (const FulfillmentCancelled *)it->message;
     for (size_t i = 0; i < event->n_lines; i++) {
-        struct fold_line *line = line_of(it, event->lines[i]->order_line_id);
+        struct fold_line *line = fold_line_of(it, event->lines[i]->order_line_id);
         if (line == NULL)
             return false;
         line->picked = event->lines[i]->picked_total;
         line->packed = event->lines[i]->packed_total;
-        if (!reads(it, FOLD_ORDERS, FOLD_FULFILLMENT))
+        if (!fold_has_read(it, FOLD_ORDERS, FOLD_FULFILLMENT))
             continue;
         line->picked_orders = line->picked;
         line->packed_orders = line->packed;
@@ -447,7 +441,7 @@ static bool set_open(const struct reading *it, const char *return_id, bool is_op
     struct uuid id;
     if (it->order == NULL || !uuid_parse(return_id, &id))
         return false;
-    if (!reads(it, FOLD_ORDERS, FOLD_RETURNS))
+    if (!fold_has_read(it, FOLD_ORDERS, FOLD_RETURNS))
         return true;
     struct fold_entry *entry = fold_entry(&it->fold->returns, &id, 0, 0, true);
     entry->order = it->order;
@@ -502,16 +496,16 @@ static bool on_inspected(const struct reading *it)
         !uuid_parse(event->inspection_id, &inspection_id))
         return false;
     expect_due(it, &it->fold->own_inspections, &inspection_id, event);
-    if (reads(it, FOLD_ORDERS, FOLD_RETURNS))
+    if (fold_has_read(it, FOLD_ORDERS, FOLD_RETURNS))
         expect_due(it, &it->fold->inspections, &inspection_id, event);
     for (size_t i = 0; i < event->n_lines; i++) {
-        struct fold_line *line = line_of(it, event->lines[i]->order_line_id);
+        struct fold_line *line = fold_line_of(it, event->lines[i]->order_line_id);
         if (line == NULL)
             return false;
         line->inspected += event->lines[i]->quantity;
-        if (reads(it, FOLD_ORDERS, FOLD_RETURNS))
+        if (fold_has_read(it, FOLD_ORDERS, FOLD_RETURNS))
             line->returned_orders = max_of(line->returned_orders, event->lines[i]->returned_total);
-        if (reads(it, FOLD_INVENTORY, FOLD_RETURNS))
+        if (fold_has_read(it, FOLD_INVENTORY, FOLD_RETURNS))
             expect_back(it, event, i, &return_id);
         if (line->inspected > line->shipped)
             verify_differ(it->fold->verify, INVARIANT_RETURN_QUANTITY,

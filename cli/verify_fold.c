@@ -160,7 +160,7 @@ struct parked_row {
 DB_SHAPE(parked_shape, struct parked_row, DB_FIELD(struct parked_row, consumer, DB_TEXT),
          DB_FIELD(struct parked_row, key, DB_TEXT));
 
-static bool is_in_slice(const struct fold *fold, const struct uuid *id)
+bool fold_has(const struct fold *fold, const struct uuid *id)
 {
     char text[UUID_TEXT_BYTES];
     const char *tail = uuid_text(id, text) + UUID_TEXT_BYTES - 3;
@@ -178,7 +178,7 @@ static enum status load_parked(struct fold *fold)
     TRY(db_select(fold->verify->db, V_FOLD_PARKED, &parked_shape, &rows, &count));
     for (size_t i = 0; i < count; i++) {
         int consumer = service_of(rows[i].consumer);
-        if (consumer >= 0 && uuid_parse(rows[i].key, &id) && is_in_slice(fold, &id))
+        if (consumer >= 0 && uuid_parse(rows[i].key, &id) && fold_has(fold, &id))
             fold_order(fold, &id, true)->parked |= 1u << consumer;
     }
     return STATUS_OK;

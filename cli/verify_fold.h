@@ -11,6 +11,7 @@
 
 #include "cli/verify.h"
 #include "common/id.h"
+#include "penstock/orders/v1/orders.pb-c.h"
 
 #define FOLD_SERVICES(X)                                                                           \
     X(ORDERS, "orders")                                                                            \
@@ -60,7 +61,10 @@ struct fold_order {
     bool has_stock_told;                         /* fulfillment has read a StockAllocated */
     bool is_withheld;                            /* says fulfillment's row */
     int64_t changed_at;                          /* last OrderChanged's position; 0: none */
-    int64_t shipments, refunds_told;             /* that notify has read, and below */
+    int64_t splits_told;             /* that notify has read: letters about what is left */
+    int64_t total;                   /* as its log told last */
+    bool is_family;                  /* it was split, or split off */
+    int64_t shipments, refunds_told; /* that notify has read, and below */
     int64_t staff_messages, codes;
     int64_t refunded;    /* by RefundRecorded events */
     int64_t messages[6]; /* rows, by kind */
@@ -114,6 +118,9 @@ struct fold_entry *fold_entry(struct fold_table *table, const struct uuid *id, i
 /* 0: there is no such level. */
 int32_t fold_level(const struct fold *fold, const char *sku, const char *location);
 
+/* Whether the order belongs to this pass. */
+bool fold_has(const struct fold *fold, const struct uuid *id);
+
 static inline bool fold_reads(const struct fold *fold, enum fold_service consumer,
                               enum fold_service log, int64_t position)
 {
@@ -129,6 +136,32 @@ struct fold_event {
     const char *type, *key;
     struct db_bytea payload;
 };
+/* An event of a type, on its way to a function that knows it. */
+struct reading {
+    struct fold *fold;
+    const struct fold_event *event;
+    const ProtobufCMessage *message;
+    struct fold_order *order;
+};
+static inline bool fold_has_read(const struct reading *it, enum fold_service consumer,
+                                 enum fold_service log)
+{
+    return fold_reads(it->fold, consumer, log, it->event->position);
+}
+static inline int64_t fold_minor(const Penstock__Common__V1__Money *money)
+{
+    return money != NULL ? money->amount_minor : 0;
+}
+/* NULL: no id of a line. */
+struct fold_line *fold_line_of(const struct reading *it, const char *line_id);
+/* What an event says of all lines of an order. */
+bool fold_take_lines(const struct reading *it, Penstock__Orders__V1__PlacedLine *const *lines,
+                     size_t count);
+/* verify_split.c */
+bool fold_on_split(const struct reading *it);
+bool fold_on_split_off(const struct reading *it);
+bool fold_on_unsplit(const struct reading *it);
+
 /* verify_events.c: one event of a log; false when its payload cannot be read. */
 bool fold_orders_event(struct fold *fold, const struct fold_event *event);
 bool fold_inventory_event(struct fold *fold, const struct fold_event *event);

@@ -68,12 +68,16 @@ ORDER BY position;
 -- ---- rows of orders ----
 
 -- name: fold_orders
-SELECT id, number, status::int, coalesce(refunds, 0)::bigint AS refunds,
+SELECT id, number, status::int, total, root_id, coalesce(refunds, 0)::bigint AS refunds,
        coalesce(later_refunds, 0)::bigint AS later_refunds
 FROM orders.orders o
 LEFT JOIN LATERAL (SELECT sum(amount) AS refunds,
                           sum(amount) FILTER (WHERE recorded_at > o.created_at) AS later_refunds
-                   FROM orders.refund r WHERE r.order_id = o.id AND r.status = 4) AS r ON true
+                   FROM (SELECT amount, recorded_at FROM orders.refund
+                         WHERE order_id = o.id AND member_id IS NULL AND status = 4
+                         UNION ALL
+                         SELECT amount, recorded_at FROM orders.refund
+                         WHERE member_id = o.id AND status = 4) AS r) AS r ON true
 WHERE id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
   AND right(id::text, 2) COLLATE "C" >= $2 AND right(id::text, 2) COLLATE "C" < $3
 ORDER BY id LIMIT 10000;

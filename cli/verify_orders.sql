@@ -206,16 +206,54 @@ SELECT what, count(*) OVER () AS number FROM (
     SELECT format('inspection %s of order %s made %s due, but %s was refunded for it', i.inspection_id,
                   i.order_id, i.refund_due, r.amount)
     FROM orders.inspection i
-    JOIN (SELECT order_id, inspection_id, sum(amount) AS amount FROM orders.refund
-          WHERE inspection_id IS NOT NULL GROUP BY order_id, inspection_id) AS r
-         ON r.order_id = i.order_id AND r.inspection_id = i.inspection_id
+    JOIN (SELECT inspection_id, sum(amount) AS amount FROM orders.refund
+          WHERE inspection_id IS NOT NULL GROUP BY inspection_id) AS r
+         ON r.inspection_id = i.inspection_id
     WHERE r.amount > i.refund_due
     UNION ALL
     SELECT format('refund %s of order %s is of inspection %s, which is not known', r.id, r.order_id,
                   r.inspection_id)
-    FROM orders.refund r LEFT JOIN orders.inspection i
-         ON i.order_id = r.order_id AND i.inspection_id = r.inspection_id
+    FROM orders.refund r LEFT JOIN orders.inspection i ON i.inspection_id = r.inspection_id
     WHERE r.inspection_id IS NOT NULL AND i.inspection_id IS NULL
+) AS d ORDER BY what LIMIT 20;
+
+-- What was one order is whole: its members' parts of the ledger sum to it, and nobody but the root has
+-- payments. What each member costs is told by its log, see the fold.
+-- name: order_family
+SELECT what, count(*) OVER () AS number FROM (
+    SELECT format('family of %s: %s captured and %s refunded, its members say %s and %s', f.root_id,
+                  coalesce(p.captured, 0), coalesce(p.refunded, 0), f.captured, f.refunded) AS what
+    FROM (SELECT m.root_id, sum(o.captured_total) AS captured, sum(o.refunded_total) AS refunded
+          FROM orders.order_family m JOIN orders.orders o ON o.id = m.order_id
+          GROUP BY m.root_id) AS f
+    LEFT JOIN (SELECT order_id, sum(amount) FILTER (WHERE status = 3) AS captured,
+                      sum(refunded) AS refunded
+               FROM orders.payment GROUP BY order_id) AS p ON p.order_id = f.root_id
+    WHERE (f.captured, f.refunded) <> (coalesce(p.captured, 0), coalesce(p.refunded, 0))
+    UNION ALL
+    SELECT format('order %s (%s) says its family is that of %s, which knows %s', o.number, o.id,
+                  coalesce(o.root_id::text, '-'), coalesce(m.root_id::text, '-'))
+    FROM orders.orders o FULL JOIN orders.order_family m ON m.order_id = o.id
+    WHERE o.root_id IS DISTINCT FROM m.root_id
+    UNION ALL
+    SELECT format('%s %s has %s of its own, beside its family''s', o.number, o.id, x.what)
+    FROM orders.orders o
+    JOIN (SELECT order_id, 'a payment' AS what FROM orders.payment
+          UNION ALL SELECT order_id, 'a refund' FROM orders.refund) AS x ON x.order_id = o.id
+    WHERE o.root_id <> o.id
+    UNION ALL
+    SELECT format('child %s of %s is numbered %s', m.order_id, r.number, o.number)
+    FROM orders.order_family m JOIN orders.orders o ON o.id = m.order_id
+    JOIN orders.orders r ON r.id = m.root_id
+    WHERE m.letter > 0 AND o.number !~ ('^' || r.number || '-[A-Z]+$')
+    UNION ALL
+    SELECT format('%s (%s) has %s captured where it costs less, and %s (%s) of its family still lacks %s',
+                  a.number, a.id, a.captured_total, b.number, b.id,
+                  b.current_total - b.captured_total + b.refunded_total)
+    FROM orders.orders a JOIN orders.orders b ON b.root_id = a.root_id AND b.id <> a.id
+    WHERE a.captured_total - a.refunded_total > a.current_total
+      AND a.captured_total > greatest(a.refunded_total, a.total - a.cancelled_value - a.returned_value)
+      AND b.current_total > b.captured_total - b.refunded_total
 ) AS d ORDER BY what LIMIT 20;
 
 -- name: money_ledger
@@ -235,14 +273,17 @@ SELECT what, count(*) OVER () AS number FROM (
     LEFT JOIN (SELECT order_id, sum(amount) FILTER (WHERE status = 3) AS captured,
                       sum(refunded) AS refunded, bool_or(status = 2) AS has_authorized,
                       bool_or(status = 1) AS has_pending, bool_or(status = 4) AS has_voided
-               FROM orders.payment GROUP BY order_id) AS p ON p.order_id = o.id
-    LEFT JOIN (SELECT order_id, sum(amount) AS open FROM orders.refund WHERE status IN (1, 2, 3, 5)
-               GROUP BY order_id) AS w ON w.order_id = o.id
+               FROM orders.payment GROUP BY order_id) AS p ON p.order_id = coalesce(o.root_id, o.id)
+    LEFT JOIN (SELECT coalesce(member_id, order_id) AS order_id,
+                      sum(amount) FILTER (WHERE status <> 6) AS refunded,
+                      sum(amount) FILTER (WHERE status IN (1, 2, 3, 5)) AS open
+               FROM orders.refund GROUP BY coalesce(member_id, order_id)) AS w ON w.order_id = o.id
     LEFT JOIN (SELECT order_id, sum(refund_due) AS due FROM orders.inspection GROUP BY order_id) AS n
          ON n.order_id = o.id
-    CROSS JOIN LATERAL (SELECT coalesce(p.captured, 0) AS captured,
-                               coalesce(p.refunded, 0) AS refunded,
-                               coalesce(p.refunded, 0) - coalesce(w.open, 0) AS returned) AS l
+    CROSS JOIN LATERAL (SELECT CASE WHEN o.root_id IS NULL THEN coalesce(p.captured, 0)
+                                    ELSE o.captured_total END AS captured,
+                               coalesce(w.refunded, 0) AS refunded,
+                               coalesce(w.refunded, 0) - coalesce(w.open, 0) AS returned) AS l
     CROSS JOIN LATERAL (SELECT coalesce(n.due, 0) AS due) AS i
     CROSS JOIN LATERAL (SELECT greatest(0, o.total - o.cancelled_value - i.due) AS charge) AS c
     CROSS JOIN LATERAL (

@@ -10,10 +10,12 @@ struct order_row {
     struct uuid id;
     const char *number;
     int32_t status;
-    int64_t refunds, later_refunds;
+    struct uuid root_id;
+    int64_t total, refunds, later_refunds;
 };
 DB_SHAPE(order_shape, struct order_row, DB_FIELD(struct order_row, id, DB_UUID),
          DB_FIELD(struct order_row, number, DB_TEXT), DB_FIELD(struct order_row, status, DB_INT32),
+         DB_FIELD(struct order_row, root_id, DB_UUID), DB_FIELD(struct order_row, total, DB_INT64),
          DB_FIELD(struct order_row, refunds, DB_INT64),
          DB_FIELD(struct order_row, later_refunds, DB_INT64));
 
@@ -33,6 +35,10 @@ static void judge_order(struct fold *fold, const struct order_row *row)
         verify_differ(fold->verify, INVARIANT_ORDER_STATUS,
                       "order %s (%s) is in state %d, its events lead to %d", row->number, id,
                       (int)row->status, order->status);
+    if (!uuid_is_nil(&row->root_id) && (!order->is_family || order->total != row->total))
+        verify_differ(fold->verify, INVARIANT_ORDER_FAMILY,
+                      "order %s (%s) of a family costs %lld, its log says %lld", row->number, id,
+                      (long long)row->total, (long long)order->total);
     if (order->refunded < row->later_refunds || order->refunded > row->refunds)
         verify_differ(fold->verify, INVARIANT_EVENT_ACTOR,
                       "order %s (%s): refunds of %lld are recorded, %lld of them later than the "

@@ -253,6 +253,9 @@ struct service {
     const struct migration *migrations;
     size_t nmigrations;
     const ProtobufCMessageDescriptor *const *events; /* what it emits, NULL at the end */
+    /* Another key that an event follows from: while that one is parked here, so is this event.
+     * NULL: none has one. */
+    const char *(*follows)(const ProtobufCMessage *event);
     /* Makes call->state, once for the writer and for each lane; conf is the filled struct. */
     void *(*open)(void *conf);
     /* Frees it, at the end of that thread; may be NULL. */

@@ -176,6 +176,15 @@ static enum status run_waves(struct event_run *run)
 
 /* ---- parking ---- */
 
+/* The key that an event follows from besides its own; its own when there is none. */
+static const char *other_key(const struct writer *writer, const struct event_item *item)
+{
+    const struct service *service = writer->process->service;
+    const char *other =
+        service->follows != NULL && item->in != NULL ? service->follows(item->in) : NULL;
+    return other != NULL ? other : item->wire->key;
+}
+
 /* Whatever follows a parked event of its key is parked too, in order. */
 static void park_followers(struct writer *writer, struct event_item *items, size_t count)
 {
@@ -191,8 +200,10 @@ static void park_followers(struct writer *writer, struct event_item *items, size
             continue;
         const char *key = items[i].wire->key;
         bool is_new;
+        const char *follows = other_key(writer, &items[i]);
         if (items[i].park_reason == NULL &&
-            (textmap_has(&writer->parked_keys, key) || textmap_has(&keys, key)))
+            (textmap_has(&writer->parked_keys, key) || textmap_has(&keys, key) ||
+             textmap_has(&writer->parked_keys, follows) || textmap_has(&keys, follows)))
             items[i].park_reason = reason_behind;
         if (items[i].park_reason != NULL)
             textmap_at(&keys, key, &is_new);

@@ -35,6 +35,7 @@ FulfillmentOrder *fulfillment_view(struct call *call, const struct work *work,
 /* An id as text, in the arena. */
 char *id_text(struct arena *arena, const struct uuid *id);
 
+const char *fulfillment_follows(const ProtobufCMessage *event);
 extern const struct subscription fulfillment_subscriptions[];
 extern const struct route fulfillment_routes[];
 extern const struct counter fulfillment_counters[];

@@ -16,6 +16,7 @@ typedef Penstock__Orders__V1__OrderPlaced OrderPlaced;
 typedef Penstock__Orders__V1__OrderConfirmed OrderConfirmed;
 typedef Penstock__Orders__V1__OrderCancelled OrderCancelled;
 typedef Penstock__Orders__V1__OrderChanged OrderChanged;
+typedef Penstock__Orders__V1__OrderSplitOff OrderSplitOff;
 typedef Penstock__Orders__V1__PlacedLine PlacedLine;
 typedef Penstock__Orders__V1__HoldPlaced HoldPlaced;
 typedef Penstock__Orders__V1__HoldReleased HoldReleased;
@@ -108,6 +109,38 @@ BATCH_HANDLER(on_order_placed)
     }
     store_works_write(batch->db, batch->arena, &works);
     return STATUS_OK;
+}
+
+/* A child of an order is as if it had been placed; its parent wants less by the event before. */
+BATCH_HANDLER(on_order_split_off)
+{
+    struct works works;
+    TRY(load(batch, &works));
+    for_each_event(batch, call, OrderSplitOff, event) {
+        struct work *work = work_of(call, &works);
+        if (!take_wanted(call, work, event->lines, event->n_lines)) {
+            (void)bad_event(call, "lines");
+            continue;
+        }
+        work->number = event->number;
+        work->is_confirmed |=
+            event->status == PENSTOCK__ORDERS__V1__ORDER_STATUS__ORDER_STATUS_CONFIRMED;
+        work->is_on_hold |= event->has_holds;
+        size_t before = work->nfulfillments;
+        rules_reconcile(work, batch->now_us, batch->arena);
+        report_created(call, work, before);
+        call_log_order(call, "fulfillment.split_off", "Work is the child's of an order",
+                       event->order_id);
+    }
+    store_works_write(batch->db, batch->arena, &works);
+    return STATUS_OK;
+}
+
+const char *fulfillment_follows(const ProtobufCMessage *event)
+{
+    if (event->descriptor != &penstock__orders__v1__order_split_off__descriptor)
+        return NULL;
+    return ((const OrderSplitOff *)event)->parent_id;
 }
 
 BATCH_HANDLER(on_order_confirmed)
@@ -348,6 +381,7 @@ const struct subscription fulfillment_subscriptions[] = {
     {"orders", &penstock__orders__v1__order_confirmed__descriptor, on_order_confirmed},
     {"orders", &penstock__orders__v1__order_cancelled__descriptor, on_order_cancelled},
     {"orders", &penstock__orders__v1__order_changed__descriptor, on_order_changed},
+    {"orders", &penstock__orders__v1__order_split_off__descriptor, on_order_split_off},
     {"orders", &penstock__orders__v1__hold_placed__descriptor, on_hold_placed},
     {"orders", &penstock__orders__v1__hold_released__descriptor, on_hold_released},
     {"orders", &penstock__bus__v1__hold_voided__descriptor, on_hold_voided},

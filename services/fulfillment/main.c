@@ -19,6 +19,7 @@ int main(int argc, char **argv)
         .nmigrations = fulfillment_nmigrations,
         .events = fulfillment_events,
         .unsettled = fulfillment_unsettled,
+        .follows = fulfillment_follows,
     };
     return service_main(&service, argc, argv);
 }

@@ -34,6 +34,7 @@ handler_fn create_item, update_item, get_item, list_items;
 handler_fn list_levels, list_movements, get_sourcing;
 handler_fn get_reservation, release_reservation, quote_stock;
 batch_fn adjust_stock, reserve, create_reservation;
+batch_fn order_split, order_split_off, order_unsplit;
 batch_fn order_placed, order_changed, order_cancelled, hold_voided;
 batch_fn fulfillment_shipped, return_inspected;
 
@@ -42,6 +43,7 @@ enum status serve_waiting(struct call *call);
 enum status inventory_unsettled(struct call *call, int64_t age_us, struct unsettled *list,
                                 size_t *count);
 enum status inventory_lead(struct call *call);
+const char *inventory_follows(const ProtobufCMessage *event);
 void *inventory_open(void *conf);
 void inventory_close(void *state);
 

@@ -106,6 +106,18 @@ enum reservation_state {
 #undef X
 };
 
+/* Whether what is not there may be sold. */
+#define SELLING_AHEAD(X)                                                                           \
+    X(NONE, 1)                                                                                     \
+    X(PREORDER, 2)                                                                                 \
+    X(BACKORDER, 3)
+
+enum selling_ahead {
+#define X(name, number) AHEAD_##name = number,
+    SELLING_AHEAD(X)
+#undef X
+};
+
 /* A location, as the rules see it. */
 struct place {
     char code[INVENTORY_CODE_BYTES];
@@ -155,7 +167,10 @@ struct order_line {
     const char *sku;
     struct item *item; /* NULL: no such SKU */
     int64_t unallocated;
-    int64_t consumed; /* shipped */
+    int64_t ahead; /* of unallocated: sold ahead, within the item's limit */
+    enum selling_ahead ahead_kind;
+    int64_t promised_at_us; /* of what is sold ahead; 0: not said */
+    int64_t consumed;       /* shipped */
     struct share *shares;
     size_t nshares, shares_room;
     int64_t queued; /* of unallocated, as the queue's row says */

@@ -19,6 +19,7 @@ int main(int argc, char **argv)
         .migrations = inventory_migrations,
         .nmigrations = inventory_nmigrations,
         .events = inventory_events,
+        .follows = inventory_follows,
         .open = inventory_open,
         .close = inventory_close,
         .lead = inventory_lead,

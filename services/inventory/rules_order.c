@@ -98,6 +98,7 @@ int64_t rules_line_fill(struct order *order, struct order_line *line, struct mov
         int64_t units = least(level->units[BUCKET_AVAILABLE] - taken[at], line->unallocated);
         taken[at] += units;
         line->unallocated -= units;
+        line->ahead = least(line->ahead, line->unallocated);
         got += units;
         rules_order_give(line, level, units, moves->arena);
         add_move(moves,
@@ -137,7 +138,45 @@ int64_t rules_line_cut(struct order_line *line, int64_t units, struct moves *mov
 {
     int64_t waiting = least(units, line->unallocated);
     line->unallocated -= waiting;
+    line->ahead = least(line->ahead, line->unallocated);
     return give_back(line, units - waiting, NULL, moves);
+}
+
+/* ---- splitting ---- */
+
+static struct share *worst_share(struct order_line *line)
+{
+    struct share *worst = NULL;
+    for (size_t i = 0; i < line->nshares; i++) {
+        struct share *share = &line->shares[i];
+        if (share->units > 0 &&
+            (worst == NULL || share->level->place->index > worst->level->place->index))
+            worst = share;
+    }
+    return worst;
+}
+
+void rules_line_move(struct order_line *line, struct order_line *other, int64_t units,
+                     struct arena *arena)
+{
+    int64_t waiting = least(units, line->unallocated);
+    int64_t ahead = least(line->ahead, waiting);
+    line->unallocated -= waiting;
+    other->unallocated += waiting;
+    line->ahead -= ahead;
+    other->ahead += ahead;
+    if (ahead > 0) {
+        other->ahead_kind = line->ahead_kind;
+        other->promised_at_us = line->promised_at_us;
+    }
+    for (int64_t left = units - waiting; left > 0;) {
+        struct share *share = worst_share(line);
+        assert(share != NULL);
+        int64_t part = least(left, share->units);
+        share->units -= part;
+        left -= part;
+        rules_order_give(other, share->level, part, arena);
+    }
 }
 
 /* ---- shipping ---- */

@@ -37,6 +37,11 @@ int64_t rules_line_fill(struct order *order, struct order_line *line, struct mov
  * back. */
 int64_t rules_line_cut(struct order_line *line, int64_t units, struct moves *moves);
 
+/* Units of a line become another's, of the same SKU: what it waits for first, then what is
+ * allocated, from the worst ranked place on. No stock moves. */
+void rules_line_move(struct order_line *line, struct order_line *other, int64_t units,
+                     struct arena *arena);
+
 /* So many units of a line have left a place. */
 struct departure {
     struct order_line *line;

@@ -53,6 +53,9 @@ static enum status take_line(struct desk *desk, struct order_line *line, const A
     line->item = desk_item(desk, from->sku);
     line->unallocated = from->unallocated;
     line->queued = *from->sku == '\0' ? 0 : from->unallocated;
+    line->ahead = from->preordered + from->backordered;
+    line->ahead_kind = from->preordered > 0 ? AHEAD_PREORDER : AHEAD_BACKORDER;
+    line->promised_at_us = from->promised_at_us;
     line->consumed = from->consumed;
     for (size_t i = 0; i < from->n_allocations; i++) {
         const struct place *place = desk_place(desk, from->allocations[i]->location);
@@ -149,7 +152,8 @@ struct order_line *store_order_line(const struct order *order, const char *line_
 struct order_line *store_order_add_line(struct desk *desk, struct order *order)
 {
     struct order_line *lines = ARENA_ARRAY(desk->arena, order->nlines + 1, struct order_line);
-    memcpy(lines, order->lines, order->nlines * sizeof *lines);
+    if (order->nlines > 0)
+        memcpy(lines, order->lines, order->nlines * sizeof *lines);
     order->lines = lines;
     return &order->lines[order->nlines++];
 }
@@ -165,6 +169,9 @@ static AllocatedLine *allocated_line(const struct desk *desk, const struct order
     out->is_unmatched = line->item == NULL;
     out->unallocated = line->unallocated;
     out->consumed = line->consumed;
+    out->preordered = line->ahead_kind == AHEAD_PREORDER ? line->ahead : 0;
+    out->backordered = line->ahead - out->preordered;
+    out->promised_at_us = line->ahead > 0 ? line->promised_at_us : 0;
     out->allocations = ARENA_ARRAY(desk->arena, line->nshares + 1, LineAllocation *);
     for (size_t i = 0; i < line->nshares; i++) {
         if (line->shares[i].units == 0)

@@ -13,12 +13,15 @@ struct notify {
 
 /* Why a message was never meant to be sent: the order said so. Stored. */
 #define REASON_SWITCHED_OFF "switched_off"
+/* Why this one message was not meant to be sent; others of the order may. Stored. */
+#define REASON_NOT_ASKED_FOR "not_asked_for"
 /* Why there is nobody to write to. Stored. */
 #define REASON_NO_ADDRESS "no_address"
 #define REASON_ERASED "erased"
 /* What it would have said is gone, or good no longer. Stored. */
 #define REASON_EXPIRED "expired"
 
+const char *notify_follows(const ProtobufCMessage *event);
 extern const struct route notify_routes[];
 extern const struct subscription notify_subscriptions[];
 extern const struct outcall notify_outcalls[];

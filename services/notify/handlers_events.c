@@ -7,6 +7,9 @@
 #include "services/notify/store.h"
 
 typedef Penstock__Orders__V1__OrderPlaced OrderPlaced;
+typedef Penstock__Orders__V1__OrderSplit OrderSplit;
+typedef Penstock__Orders__V1__OrderSplitOff OrderSplitOff;
+typedef Penstock__Orders__V1__OrderUnsplit OrderUnsplit;
 typedef Penstock__Orders__V1__MessagePosted MessagePosted;
 typedef Penstock__Orders__V1__OrderCodeRequested OrderCodeRequested;
 
@@ -56,6 +59,74 @@ BATCH_HANDLER(order_placed)
         outcall_kick(call, "send");
     }
     return STATUS_OK;
+}
+
+/* What is left of an order, when whoever split it wants its customer to know: about this child. */
+static enum status tell_what_is_left(struct batch *batch, struct call *call, const char *order_id,
+                                     const char *about, bool is_wanted)
+{
+    struct message_new message;
+    TRY(message_about(call, MESSAGE_ORDER_CONFIRMATION, order_id, about, &message));
+    if (!is_wanted) {
+        message.status = MESSAGE_SUPPRESSED;
+        message.reason = REASON_NOT_ASKED_FOR;
+    }
+    store_message_add(batch->db, &message, batch->now_us);
+    outcall_kick(call, "send");
+    return STATUS_OK;
+}
+
+BATCH_HANDLER(order_split)
+{
+    for_each_event(batch, call, OrderSplit, event) {
+        enum status status = tell_what_is_left(batch, call, event->order_id, event->child_id,
+                                               event->notify_customer);
+        if (call->status == STATUS_OK)
+            TRY(status);
+    }
+    return STATUS_OK;
+}
+
+/* The letter about the child, beside the one about the split itself, has the child's own id. */
+BATCH_HANDLER(order_unsplit)
+{
+    for_each_event(batch, call, OrderUnsplit, event) {
+        struct uuid ids[2];
+        char text[UUID_TEXT_BYTES];
+        if (!uuid_parse(event->order_id, &ids[0]) || !uuid_parse(event->child_id, &ids[1]))
+            continue;
+        struct uuid subject = uuid_of_hash(ids, sizeof(ids));
+        enum status status = tell_what_is_left(batch, call, event->order_id,
+                                               uuid_text(&subject, text), event->notify_customer);
+        if (call->status == STATUS_OK)
+            TRY(status);
+    }
+    return STATUS_OK;
+}
+
+BATCH_HANDLER(order_split_off)
+{
+    for_each_event(batch, call, OrderSplitOff, event) {
+        struct message_new message;
+        if (message_about(call, MESSAGE_ORDER_CONFIRMATION, event->order_id, event->order_id,
+                          &message) != STATUS_OK)
+            continue;
+        message.order_number = event->number;
+        if (event->is_silent || !event->notify_customer) {
+            message.status = MESSAGE_SUPPRESSED;
+            message.reason = event->is_silent ? REASON_SWITCHED_OFF : REASON_NOT_ASKED_FOR;
+        }
+        store_message_add(batch->db, &message, batch->now_us);
+        outcall_kick(call, "send");
+    }
+    return STATUS_OK;
+}
+
+const char *notify_follows(const ProtobufCMessage *event)
+{
+    if (event->descriptor != &penstock__orders__v1__order_split_off__descriptor)
+        return NULL;
+    return ((const OrderSplitOff *)event)->parent_id;
 }
 
 BATCH_HANDLER(fulfillment_shipped)
@@ -122,6 +193,9 @@ BATCH_HANDLER(order_code_requested)
 
 const struct subscription notify_subscriptions[] = {
     {"orders", &penstock__orders__v1__order_placed__descriptor, order_placed},
+    {"orders", &penstock__orders__v1__order_split__descriptor, order_split},
+    {"orders", &penstock__orders__v1__order_split_off__descriptor, order_split_off},
+    {"orders", &penstock__orders__v1__order_unsplit__descriptor, order_unsplit},
     {"orders", &penstock__orders__v1__refund_recorded__descriptor, refund_recorded},
     {"orders", &penstock__orders__v1__message_posted__descriptor, message_posted},
     {"orders", &penstock__orders__v1__order_code_requested__descriptor, order_code_requested},

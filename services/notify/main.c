@@ -64,6 +64,7 @@ int main(int argc, char **argv)
         .migrations = notify_migrations,
         .nmigrations = notify_nmigrations,
         .events = events,
+        .follows = notify_follows,
         .open = notify_open,
         .lead = notify_lead,
         .start = notify_start,

@@ -41,6 +41,7 @@ batch_fn place_orders, import_orders;
 handler_fn get_order, list_orders, get_timeline, get_contacts;
 handler_fn confirm_order, cancel_order, place_hold, release_hold, record_payment, record_refund;
 handler_fn upsert_channel;
+handler_fn split_order, preview_split, unsplit_order, list_ship_together, compare_recipients;
 handler_fn approve_refund, decline_refund, retry_refund, list_refunds;
 handler_fn get_refund_policy, update_refund_policy;
 handler_fn preview_edit, edit_order, list_versions, get_version;
@@ -81,6 +82,10 @@ enum status ask_stop_for_edit(struct call *call, const ProtobufCMessage *in,
                               ProtobufCMessage *question);
 enum status ask_quote_for_preview(struct call *call, const ProtobufCMessage *in,
                                   ProtobufCMessage *question);
+enum status ask_stop_for_split(struct call *call, const ProtobufCMessage *in,
+                               ProtobufCMessage *question);
+enum status ask_stop_for_unsplit(struct call *call, const ProtobufCMessage *in,
+                                 ProtobufCMessage *question);
 int place_timeout_ms(const ProtobufCMessage *in);
 int import_timeout_ms(const ProtobufCMessage *in);
 void strip_placed(ProtobufCMessage *out, struct arena *arena);
@@ -88,6 +93,9 @@ enum status render_placed(struct call *call, const ProtobufCMessage *in, Protobu
 /* For every other answer whose first field is the order. */
 void strip_order(ProtobufCMessage *out, struct arena *arena);
 enum status render_order(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
+
+void strip_split(ProtobufCMessage *out, struct arena *arena);
+enum status render_split(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
 
 /* ---- shared by handlers (handlers_common.c) ---- */
 
@@ -136,6 +144,10 @@ bool read_reserve_answer(struct call *call, const PlaceOrderRequest *in, bool is
 
 /* ---- events (handlers_emit.c) ---- */
 
+/* The lines as events tell them. */
+Penstock__Orders__V1__PlacedLine **placed_lines(struct arena *arena, const struct order *order);
+/* Orders of the past are taken over, not announced to their customers. */
+bool is_news(const struct call *call, const struct order *order);
 enum status emit_placed(struct call *call, const struct order *order);
 enum status emit_changed(struct call *call, const struct order *order);
 /* What the event of an edit tells besides the order. */
@@ -158,7 +170,8 @@ enum status emit_payment(struct call *call, const struct order *order,
                          const struct payment *payment);
 enum status emit_refunds(struct call *call, const struct order *order, const struct refund *refunds,
                          size_t count);
-/* Completes the order if it is complete, and says so. */
+/* Completes the order if it is complete, and says so; of its family's other members too, and what
+ * of their payment has changed. */
 enum status complete_if_due(struct call *call, struct order *order, const struct act *act);
 
 /* ---- links to the customer's own page (handlers_customer.c) ---- */

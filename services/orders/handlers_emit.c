@@ -4,6 +4,7 @@
 
 #include "handlers.h"
 #include "rules_edit.h"
+#include "rules_family.h"
 
 #define HOUR_US (INT64_C(3600) * 1000000)
 
@@ -29,7 +30,7 @@ static PlacedLine *placed_line(struct arena *arena, const struct order *order,
     return out;
 }
 
-static PlacedLine **placed_lines(struct arena *arena, const struct order *order)
+PlacedLine **placed_lines(struct arena *arena, const struct order *order)
 {
     PlacedLine **lines = ARENA_ARRAY(arena, order->line_count, PlacedLine *);
     for (size_t i = 0; i < order->line_count; i++)
@@ -37,8 +38,7 @@ static PlacedLine **placed_lines(struct arena *arena, const struct order *order)
     return lines;
 }
 
-/* Orders of the past are taken over, not announced to their customers. */
-static bool is_news(const struct call *call, const struct order *order)
+bool is_news(const struct call *call, const struct order *order)
 {
     const struct orders_conf *conf = call->state;
     return order->status != ORDER_CANCELLED &&
@@ -132,9 +132,44 @@ enum status emit_completed(struct call *call, const struct order *order)
     return emit(call, event.order_id, &event.base);
 }
 
+static const char *due_words(struct arena *arena, const struct order *order)
+{
+    struct money money = {.minor = order->amount_due};
+    memcpy(money.currency, order->currency, sizeof(money.currency));
+    char text[MONEY_TEXT_BYTES];
+    return arena_printf(arena, "%s %s", money_text(money, text), order->currency);
+}
+
+/* What happened to one member has changed what the family's ledger means for another. */
+static enum status tell_member(struct call *call, struct order *member, const struct act *act)
+{
+    if (member->payment_status == member->payment_status_before &&
+        member->amount_due == member->amount_due_before)
+        return STATUS_OK;
+    member->payment_status_before = member->payment_status;
+    member->amount_due_before = member->amount_due;
+    rules_note(member, act, "family_payment_changed", due_words(call->arena, member));
+    Penstock__Orders__V1__FamilyPaymentChanged event;
+    penstock__orders__v1__family_payment_changed__init(&event);
+    event.order_id = wire_uuid(call->arena, &member->id);
+    event.root_id = wire_uuid(call->arena, &member->root_id);
+    event.payment_status = (Penstock__Orders__V1__PaymentStatus)member->payment_status;
+    event.amount_due = wire_money(call->arena, member->amount_due, member->currency);
+    return emit(call, event.order_id, &event.base);
+}
+
 enum status complete_if_due(struct call *call, struct order *order, const struct act *act)
 {
-    return rules_complete(order, act) ? emit_completed(call, order) : STATUS_OK;
+    if (order->family == NULL)
+        return rules_complete(order, act) ? emit_completed(call, order) : STATUS_OK;
+    for (size_t i = 0; i < order->family->count; i++) {
+        struct order *member = order->family->members[i];
+        if (member != order)
+            TRY(tell_member(call, member, act));
+        if (rules_complete(member, act))
+            TRY(emit_completed(call, member));
+    }
+    return STATUS_OK;
 }
 
 enum status emit_cancelled(struct call *call, const struct order *order, const int64_t *cuts,
@@ -222,14 +257,15 @@ enum status emit_refunds(struct call *call, const struct order *order, const str
     for (size_t i = 0; i < count; i++) {
         Penstock__Orders__V1__RefundRecorded event;
         penstock__orders__v1__refund_recorded__init(&event);
-        event.order_id = wire_uuid(call->arena, &order->id);
+        const struct order *member = rules_member_of(order, &refunds[i].member_id);
+        event.order_id = wire_uuid(call->arena, &member->id);
         event.refund_id = wire_uuid(call->arena, &refunds[i].id);
         event.status = (Penstock__Orders__V1__RefundStatus)refunds[i].status;
         event.amount = wire_money(call->arena, refunds[i].amount, order->currency);
         event.reason = wire_text(refunds[i].reason);
         event.payment_id = wire_uuid(call->arena, &refunds[i].payment_id);
         event.return_id = wire_uuid(call->arena, &refunds[i].return_id);
-        event.payment_status = (Penstock__Orders__V1__PaymentStatus)order->payment_status;
+        event.payment_status = (Penstock__Orders__V1__PaymentStatus)member->payment_status;
         call_log_order(call, "orders.refund_recorded", "A refund is recorded", event.order_id);
         TRY(emit(call, event.order_id, &event.base));
     }

@@ -151,6 +151,7 @@ struct order_line {
     /* Of what it waits for, as inventory tells. */
     int64_t preordered_total, backordered_total, promised_at_us;
     struct uuid origin_id; /* part of a line that was split: that line's; nil: none */
+    bool is_ahead;         /* what it waits for changed */
     bool is_resized;       /* by a split: quantity and amounts, whatever was worked on */
 };
 

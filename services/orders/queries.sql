@@ -129,11 +129,13 @@ WHERE p.order_id = t.order_id AND p.id = t.id;
 
 -- name: refund_insert
 INSERT INTO refund (order_id, id, payment_id, status, amount, reason, return_id, inspection_id,
-                    recorded_at, actor, request_id, provider, approved_by, settled_at, parts)
+                    recorded_at, actor, request_id, provider, approved_by, settled_at, parts,
+                    member_id)
 SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::smallint[]),
        unnest($5::bigint[]), unnest($6::text[]), unnest($7::uuid[]), unnest($8::uuid[]),
        unnest($9::timestamptz[]), unnest($10::text[]), unnest($11::uuid[]), unnest($12::smallint[]),
-       unnest($13::text[]), unnest($14::timestamptz[]), unnest($15::bytea[]);
+       unnest($13::text[]), unnest($14::timestamptz[]), unnest($15::bytea[]),
+       unnest($16::uuid[]);
 
 -- name: refund_update
 UPDATE refund r
@@ -237,14 +239,15 @@ SELECT id, placed_at, created_at, updated_at, confirmed_at, cancelled_at, comple
        cancelled_value, returned_value, captured_total, refunded_total, hold_count, status,
        payment_status, fulfillment_status, return_status, stock_policy, prices_include_tax, number,
        channel, external_id, external_number, currency, locale, country, cancel_reason, created_by,
-       customer_id, customer_external_id, customer_name, email, phone, details
+       customer_id, customer_external_id, customer_name, email, phone, details, root_id
 FROM orders WHERE id = ANY($1::uuid[]) ORDER BY id;
 
 -- name: lines_by_order
 SELECT order_id, id, quantity, unit_price, discount, tax, total, cancelled, allocated_total,
        picked_total, packed_total, shipped_total, delivered_total, returned_total, unallocated,
        backordered, preordered, reserved, picked, packed, fulfilled, delivered, returned, line_no,
-       is_custom, no_shipping, sku, name, external_id
+       is_custom, no_shipping, sku, name, external_id, origin_id, preordered_total,
+       backordered_total, promised_at
 FROM order_line WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, line_no;
 
 -- name: payments_by_order
@@ -254,7 +257,7 @@ FROM payment WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id;
 -- name: refunds_by_order
 SELECT order_id, id, payment_id, status, amount, reason, return_id, inspection_id, recorded_at,
        actor, request_id, provider, approved_by, attempts, error, next_attempt_at,
-       settled_at, parts
+       settled_at, parts, member_id
 FROM refund WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id;
 
 -- name: holds_by_order

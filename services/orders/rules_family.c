@@ -34,6 +34,11 @@ struct order *rules_member(struct order *order, const struct uuid *id)
     return ledger;
 }
 
+const struct order *rules_member_of(const struct order *order, const struct uuid *id)
+{
+    return rules_member((struct order *)(uintptr_t)order, id);
+}
+
 bool rules_is_refund_of(const struct order *order, const struct refund *refund)
 {
     if (order->family == NULL)

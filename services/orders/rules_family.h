@@ -31,6 +31,7 @@ struct order *rules_ledger(struct order *order);
 const struct order *rules_ledger_of(const struct order *order);
 /* The member with this id, or the order itself when the id is nil. */
 struct order *rules_member(struct order *order, const struct uuid *id);
+const struct order *rules_member_of(const struct order *order, const struct uuid *id);
 /* Whether a refund of the ledger was made for this member. */
 bool rules_is_refund_of(const struct order *order, const struct refund *refund);
 /* The most new refunds that one call of rules_refund() makes. */

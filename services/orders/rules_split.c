@@ -206,6 +206,7 @@ static struct order_line part_of_line(const struct order *child, const struct or
         .is_custom = line->is_custom,
         .no_shipping = line->no_shipping,
         .is_new = true,
+        .is_resized = true,
     };
 }
 

@@ -17,8 +17,8 @@
 /* The events after which an order may be found by something else than before. */
 static bool touches_texts(const char *type)
 {
-    static const char *const types[] = {"OrderPlaced", "OrderChanged", "OrderContactChanged",
-                                        "OrderEdited", "OrderSplit",   "OrderUnsplit",
+    static const char *const types[] = {"OrderPlaced", "OrderChanged",  "OrderContactChanged",
+                                        "OrderEdited", "OrderSplitOff", "OrderUnsplit",
                                         "OrderErased"};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (strcmp(types[i], type) == 0)

@@ -6,6 +6,7 @@
 
 #include "queries.h"
 #include "rules.h"
+#include "store_family.h"
 
 /* ---- shapes ---- */
 
@@ -48,7 +49,8 @@ DB_SHAPE(
     DB_FIELD(struct order, customer_id, DB_TEXT),
     DB_FIELD(struct order, customer_external_id, DB_TEXT),
     DB_FIELD(struct order, customer_name, DB_TEXT), DB_FIELD(struct order, email, DB_TEXT),
-    DB_FIELD(struct order, phone, DB_TEXT), DB_FIELD(struct order, details, DB_BYTEA));
+    DB_FIELD(struct order, phone, DB_TEXT), DB_FIELD(struct order, root_id, DB_UUID),
+    DB_FIELD(struct order, details, DB_BYTEA));
 
 #define LINE_INT64(member) DB_FIELD(struct order_line, member, DB_INT64)
 DB_SHAPE(line_shape, struct order_line, DB_FIELD(struct order_line, order_id, DB_UUID),
@@ -63,6 +65,9 @@ DB_SHAPE(line_shape, struct order_line, DB_FIELD(struct order_line, order_id, DB
          DB_FIELD(struct order_line, is_custom, DB_BOOLEAN),
          DB_FIELD(struct order_line, no_shipping, DB_BOOLEAN),
          DB_FIELD(struct order_line, sku, DB_TEXT), DB_FIELD(struct order_line, name, DB_TEXT),
+         LINE_INT64(preordered_total), LINE_INT64(backordered_total),
+         TIME(struct order_line, promised_at_us, "promised_at"),
+         DB_FIELD(struct order_line, origin_id, DB_UUID),
          DB_FIELD(struct order_line, external_id, DB_TEXT));
 
 DB_SHAPE(payment_shape, struct payment, DB_FIELD(struct payment, order_id, DB_UUID),
@@ -82,8 +87,8 @@ DB_SHAPE(refund_shape, struct refund, DB_FIELD(struct refund, order_id, DB_UUID)
          DB_FIELD(struct refund, provider, DB_INT32), DB_FIELD(struct refund, approved_by, DB_TEXT),
          DB_FIELD(struct refund, error, DB_TEXT), DB_FIELD(struct refund, attempts, DB_INT32),
          TIME(struct refund, next_attempt_at_us, "next_attempt_at"),
-         TIME(struct refund, settled_at_us, "settled_at"),
-         DB_FIELD(struct refund, parts, DB_BYTEA));
+         TIME(struct refund, settled_at_us, "settled_at"), DB_FIELD(struct refund, parts, DB_BYTEA),
+         DB_FIELD(struct refund, member_id, DB_UUID));
 
 DB_SHAPE(hold_shape, struct hold, DB_FIELD(struct hold, order_id, DB_UUID),
          DB_FIELD(struct hold, id, DB_UUID), DB_FIELD(struct hold, type, DB_TEXT),
@@ -203,7 +208,9 @@ enum status store_orders_load_parts(struct db *db, struct arena *arena, const st
 enum status store_orders_load(struct db *db, struct arena *arena, const struct uuid *ids,
                               size_t count, struct order_set *set)
 {
-    return store_orders_load_parts(db, arena, ids, count, PARTS_SHOWN | PART_RETURNS, set);
+    unsigned parts = PARTS_SHOWN | PART_RETURNS;
+    TRY(store_orders_load_parts(db, arena, ids, count, parts, set));
+    return store_families_complete(db, arena, parts, set);
 }
 
 static int by_id(const void *id, const void *order)
@@ -238,10 +245,8 @@ enum status store_order_load(struct db *db, struct arena *arena, const struct uu
 {
     struct order_set set;
     TRY(store_orders_load(db, arena, id, 1, &set));
-    if (set.count == 0)
-        return STATUS_NOT_FOUND;
-    *order = &set.orders[0];
-    return STATUS_OK;
+    *order = store_orders_find(&set, id);
+    return *order != NULL ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 enum status store_orders_allocated_otherwise(struct db *db, const struct uuid *order_ids,

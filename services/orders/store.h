@@ -28,7 +28,7 @@ enum order_part {
     PARTS_SHOWN = PARTS_OF_A_LETTER | PART_REFUNDS | PART_HOLDS,
 };
 /* ids may repeat, and may name no order: then it is not in the set. What is loaded for a decision
- * is loaded whole: store_orders_load(). */
+ * is loaded whole: store_orders_load(), which also loads the other members of an order's family. */
 enum status store_orders_load_parts(struct db *db, struct arena *arena, const struct uuid *ids,
                                     size_t count, unsigned parts, struct order_set *set) MUST_CHECK;
 enum status store_orders_load(struct db *db, struct arena *arena, const struct uuid *ids,
@@ -53,7 +53,7 @@ void store_order_add(struct db *db, struct order *order);
 /* A parcel's number, by which the order is found. */
 void store_tracking_add(struct db *db, struct arena *arena, const struct uuid *order_id,
                         const char *tracking_number);
-/* What the rules changed of an order that was loaded; clears the marks. */
+/* What the rules changed of an order that was loaded, and of its family; clears the marks. */
 void store_order_save(struct db *db, struct order *order);
 
 /* ---- channels and external ids ---- */

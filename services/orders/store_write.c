@@ -2,6 +2,7 @@
 
 #include "queries.h"
 #include "rules_terms.h"
+#include "store_family.h"
 
 /* Column sets are written in the order in which a turn first opened them. What others refer to
  * comes first, whichever command of the turn was the first to write anything. */
@@ -111,7 +112,8 @@ static void write_refund(struct db *db, const struct refund *r)
                db_uuid(&r->return_id), db_uuid(&r->inspection_id), db_time(r->recorded_at_us),
                db_text(r->actor), db_uuid(&r->request_id), db_int(r->provider),
                db_text(r->approved_by), db_time(r->settled_at_us),
-               db_bytes(r->parts_bytes > 0 ? r->parts : (const uint8_t *)"", r->parts_bytes));
+               db_bytes(r->parts_bytes > 0 ? r->parts : (const uint8_t *)"", r->parts_bytes),
+               db_uuid(&r->member_id));
     else if (r->is_changed)
         db_add(db_columns(db, Q_REFUND_UPDATE), db_uuid(&r->order_id), db_uuid(&r->id),
                db_int(r->status), db_int(r->provider), db_text(r->approved_by), db_int(r->attempts),
@@ -167,37 +169,53 @@ static void write_belongings(struct db *db, struct order *order)
     order->change_count = 0;
 }
 
+static void write_line(struct db *db, struct order_line *line)
+{
+    if (line->is_new && line->is_resized)
+        store_line_part_insert(db, line);
+    else if (line->is_new)
+        insert_line(db, line);
+    else if (line->is_resized)
+        store_line_resize(db, line);
+    else if (line->is_rewritten)
+        rewrite_line(db, line);
+    else if (line->is_changed)
+        update_line(db, line);
+    if (line->is_ahead && !line->is_resized)
+        store_line_ahead(db, line);
+    line->is_new = line->is_changed = line->is_rewritten = false;
+    line->is_resized = line->is_ahead = false;
+}
+
 void store_order_add(struct db *db, struct order *order)
 {
     open_sets(db);
     insert_head(db, order);
-    for (size_t i = 0; i < order->line_count; i++) {
-        insert_line(db, &order->lines[i]);
-        order->lines[i].is_new = false;
-    }
+    for (size_t i = 0; i < order->line_count; i++)
+        write_line(db, &order->lines[i]);
     db_add(db_columns(db, Q_NUMBER_INSERT), db_text(order->number), db_uuid(&order->id));
     write_belongings(db, order);
+}
+
+static void save_one(struct db *db, struct order *order)
+{
+    if (order->is_rewritten)
+        rewrite_head(db, order);
+    if (order->is_changed || order->is_rewritten)
+        update_head(db, order);
+    for (size_t i = 0; i < order->line_count; i++)
+        write_line(db, &order->lines[i]);
+    write_belongings(db, order);
+    order->is_changed = order->is_rewritten = false;
 }
 
 void store_order_save(struct db *db, struct order *order)
 {
     open_sets(db);
-    if (order->is_rewritten)
-        rewrite_head(db, order);
-    if (order->is_changed || order->is_rewritten)
-        update_head(db, order);
-    for (size_t i = 0; i < order->line_count; i++) {
-        struct order_line *line = &order->lines[i];
-        if (line->is_new)
-            insert_line(db, line);
-        else if (line->is_rewritten)
-            rewrite_line(db, line);
-        else if (line->is_changed)
-            update_line(db, line);
-        line->is_new = line->is_changed = line->is_rewritten = false;
-    }
-    write_belongings(db, order);
-    order->is_changed = order->is_rewritten = false;
+    if (order->family == NULL)
+        save_one(db, order);
+    for (size_t i = 0; order->family != NULL && i < order->family->count; i++)
+        save_one(db, order->family->members[i]);
 }
 
 void store_tracking_add(struct db *db, struct arena *arena, const struct uuid *order_id,

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "rules_family.h"
+
 char *wire_uuid(struct arena *arena, const struct uuid *uuid)
 {
     if (uuid_is_nil(uuid))
@@ -45,6 +47,8 @@ static OrderLine *view_line(struct arena *arena, const struct order_line *line,
     out->picked = line->picked;
     out->packed = line->packed;
     out->returned = line->returned;
+    out->origin_line_id = wire_uuid(arena, &line->origin_id);
+    out->promised_at_us = line->preordered + line->backordered > 0 ? line->promised_at_us : 0;
     return out;
 }
 
@@ -103,15 +107,20 @@ static void view_belongings(struct arena *arena, const struct order *order, Orde
     const char *currency = out->currency;
     out->lines = ARENA_ARRAY(arena, order->line_count, OrderLine *);
     for (size_t i = 0; i < order->line_count; i++) {
-        out->lines[out->n_lines++] = view_line(arena, &order->lines[i], currency);
+        bool has_moved = order->lines[i].quantity == 0 && !uuid_is_nil(&order->root_id);
+        if (!has_moved)
+            out->lines[out->n_lines++] = view_line(arena, &order->lines[i], currency);
         out->item_count += order->lines[i].quantity - order->lines[i].cancelled;
     }
-    out->payments = ARENA_ARRAY(arena, order->payment_count, Payment *);
-    for (size_t i = 0; i < order->payment_count; i++)
-        out->payments[out->n_payments++] = view_payment(arena, &order->payments[i], currency);
-    out->refunds = ARENA_ARRAY(arena, order->refund_count, Refund *);
-    for (size_t i = 0; i < order->refund_count; i++)
-        out->refunds[out->n_refunds++] = view_refund(arena, &order->refunds[i], currency);
+    const struct order *ledger = rules_ledger_of(order);
+    out->payments = ARENA_ARRAY(arena, ledger->payment_count, Payment *);
+    for (size_t i = 0; i < ledger->payment_count; i++)
+        out->payments[out->n_payments++] = view_payment(arena, &ledger->payments[i], currency);
+    out->refunds = ARENA_ARRAY(arena, ledger->refund_count, Refund *);
+    for (size_t i = 0; i < ledger->refund_count; i++) {
+        if (rules_is_refund_of(order, &ledger->refunds[i]))
+            out->refunds[out->n_refunds++] = view_refund(arena, &ledger->refunds[i], currency);
+    }
     out->holds = ARENA_ARRAY(arena, order->hold_rows, Hold *);
     for (size_t i = 0; i < order->hold_rows; i++) {
         if (order->holds[i].released_at_us == 0)
@@ -145,6 +154,42 @@ static void view_customer(struct arena *arena, const struct order *order, Order 
     customer->email = wire_text(order->email);
     customer->phone = wire_text(order->phone);
     out->customer = customer;
+}
+
+static FamilyMember *view_member(struct arena *arena, const struct order *member)
+{
+    FamilyMember *out = ARENA_NEW(arena, FamilyMember);
+    penstock__orders__v1__family_member__init(out);
+    out->order_id = wire_uuid(arena, &member->id);
+    out->number = wire_text(member->number);
+    out->parent_id = wire_uuid(arena, &member->parent_id);
+    out->status = (Penstock__Orders__V1__OrderStatus)member->status;
+    out->payment_status = (Penstock__Orders__V1__PaymentStatus)member->payment_status;
+    out->total = wire_money(arena, member->total, member->currency);
+    out->amount_due = wire_money(arena, member->amount_due, member->currency);
+    return out;
+}
+
+/* Lists do not load families: they tell that there is one. */
+static void view_family(struct arena *arena, const struct order *order, Order *out)
+{
+    if (uuid_is_nil(&order->root_id))
+        return;
+    Family *family = out->family = ARENA_NEW(arena, Family);
+    penstock__orders__v1__family__init(family);
+    family->root_id = wire_uuid(arena, &order->root_id);
+    family->parent_id = wire_uuid(arena, &order->parent_id);
+    if (order->family == NULL)
+        return;
+    struct family_money money = rules_family_money(order->family);
+    family->total = wire_money(arena, money.total, out->currency);
+    family->paid_total = wire_money(arena, money.captured, out->currency);
+    family->refunded_total = wire_money(arena, money.refunded, out->currency);
+    family->amount_due = wire_money(arena, money.amount_due, out->currency);
+    family->refund_due = wire_money(arena, money.refund_due, out->currency);
+    family->members = ARENA_ARRAY(arena, order->family->count, FamilyMember *);
+    for (size_t i = 0; i < order->family->count; i++)
+        family->members[family->n_members++] = view_member(arena, order->family->members[i]);
 }
 
 static void view_details(Order *out, const OrderDetails *details)
@@ -190,6 +235,7 @@ Order *view_order(struct arena *arena, const struct order *order, const OrderDet
     view_money(arena, order, out);
     view_customer(arena, order, out);
     view_belongings(arena, order, out);
+    view_family(arena, order, out);
     if (details == NULL)
         details = (const OrderDetails *)(const void *)protobuf_c_message_unpack(
             &penstock__orders__v1__order_details__descriptor, arena_protobuf(arena),

@@ -17,6 +17,8 @@ typedef Penstock__Orders__V1__OrderLine OrderLine;
 typedef Penstock__Orders__V1__Payment Payment;
 typedef Penstock__Orders__V1__Refund Refund;
 typedef Penstock__Orders__V1__Hold Hold;
+typedef Penstock__Orders__V1__Family Family;
+typedef Penstock__Orders__V1__FamilyMember FamilyMember;
 typedef Penstock__Orders__V1__Customer Customer;
 typedef Penstock__Orders__V1__LineInput LineInput;
 typedef Penstock__Orders__V1__ShippingLine ShippingLine;

@@ -31,6 +31,7 @@ Money *money_view(struct call *call, int64_t minor, const char *currency);
 /* An id as text, in the arena. */
 char *id_text(struct arena *arena, const struct uuid *id);
 
+const char *returns_follows(const ProtobufCMessage *event);
 extern const struct subscription returns_subscriptions[];
 extern const struct route returns_routes[];
 extern const struct counter returns_counters[];

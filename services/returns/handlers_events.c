@@ -13,6 +13,7 @@ typedef Penstock__Orders__V1__CancelledLine CancelledLine;
 typedef Penstock__Orders__V1__OrderCancelled OrderCancelled;
 typedef Penstock__Orders__V1__OrderChanged OrderChanged;
 typedef Penstock__Orders__V1__OrderPlaced OrderPlaced;
+typedef Penstock__Orders__V1__OrderSplitOff OrderSplitOff;
 typedef Penstock__Orders__V1__PlacedLine PlacedLine;
 
 static void park(struct call *call, const char *what)
@@ -72,6 +73,29 @@ BATCH_HANDLER(on_order_placed)
         store_sale_add(batch->db, &order_id, event->number, lines, bytes);
     }
     return STATUS_OK;
+}
+
+BATCH_HANDLER(on_order_split_off)
+{
+    for_each_event(batch, call, OrderSplitOff, event) {
+        struct uuid order_id;
+        size_t bytes;
+        if (!uuid_parse(event->order_id, &order_id) || !are_lines(event->lines, event->n_lines)) {
+            park(call, "lines");
+            continue;
+        }
+        const uint8_t *lines =
+            pack_lines(batch->arena, event->lines, event->n_lines, event->total, &bytes);
+        store_sale_add(batch->db, &order_id, event->number, lines, bytes);
+    }
+    return STATUS_OK;
+}
+
+const char *returns_follows(const ProtobufCMessage *event)
+{
+    if (event->descriptor != &penstock__orders__v1__order_split_off__descriptor)
+        return NULL;
+    return ((const OrderSplitOff *)event)->parent_id;
 }
 
 /* A set must not write one row twice: the last change of an order counts. */
@@ -172,6 +196,7 @@ BATCH_HANDLER(on_delivered)
 
 const struct subscription returns_subscriptions[] = {
     {"orders", &penstock__orders__v1__order_placed__descriptor, on_order_placed},
+    {"orders", &penstock__orders__v1__order_split_off__descriptor, on_order_split_off},
     {"orders", &penstock__orders__v1__order_changed__descriptor, on_order_changed},
     {"orders", &penstock__orders__v1__order_cancelled__descriptor, on_order_cancelled},
     {"fulfillment", &penstock__fulfillment__v1__fulfillment_shipped__descriptor, on_shipped},

@@ -12,6 +12,7 @@ int main(int argc, char **argv)
         .api = &penstock__returns__v1__returns__descriptor,
         .routes = returns_routes,
         .subscriptions = returns_subscriptions,
+        .follows = returns_follows,
         .counters = returns_counters,
         .queries = queries,
         .nqueries = Q_COUNT,
