@@ -26,6 +26,7 @@ const names = words({
     stock: ["Stock", "庫存"],
     inbox: ["Deliveries", "接收紀錄"],
     channels: ["Channels", "通路"],
+    people: ["People", "人員"],
     keys: ["API keys", "API 金鑰"],
     shop: ["Shop", "商店"],
 });
@@ -39,6 +40,7 @@ export const pages: readonly Page[] = [
     { path: "/returns/:id", permission: "returns:read", label: names.return, view: lazy(() => import("./pages/return")) },
     { path: "/inbox", permission: "inbox:read", label: names.inbox, place: "menu", key: "i", view: lazy(() => import("./pages/inbox")) },
     { path: "/settings/channels", permission: "settings:read", label: names.channels, place: "settings", view: lazy(() => import("./pages/channels")) },
+    { path: "/settings/people", permission: "settings:read", label: names.people, place: "settings", view: lazy(() => import("./pages/people")) },
     { path: "/settings/keys", permission: "settings:read", label: names.keys, place: "settings", view: lazy(() => import("./pages/keys")) },
     { path: "/settings/shop", permission: "settings:read", label: names.shop, place: "settings", view: lazy(() => import("./pages/shop")) },
 ];

@@ -1,9 +1,10 @@
 // The frame around every page: the menu, the one search field, who is signed in, and what the keyboard offers everywhere.
+import { useMantineColorScheme } from "@mantine/core";
 import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { liveState } from "./api/live";
 import { Problem } from "./api/client";
-import { can, session } from "./api/session";
-import { t } from "./i18n";
+import { can, session, signOut } from "./api/session";
+import { swapLocale, t } from "./i18n";
 import { clock } from "./i18n/time";
 import { pages, type Page } from "./registry";
 import { setScanner, useCommands, type Command } from "./ui/commands";
@@ -13,7 +14,7 @@ import { Link, match, navigate, useAddress } from "./ui/router";
 import { useStore } from "./ui/store";
 import { w } from "./ui/words";
 
-const Account = lazy(() => import("./ui/account"));
+const AccountMenu = lazy(() => import("./ui/account"));
 const mayOpen = (page: Page) => page.permission === null || can(page.permission);
 
 export function Shell() {
@@ -59,19 +60,17 @@ export function Shell() {
                     )}
                 </nav>
                 <SearchField path={path} query={query.get("q") ?? ""} />
-                <button type="button" className="quiet" onClick={openPalette} aria-label={t(w.palette)}>
+                <button type="button" className="quiet" onClick={openPalette} aria-label={`Ctrl k: ${t(w.palette)}`}>
                     <Kbd keys="Mod+k" />
                 </button>
-                <Suspense fallback={<span className="account" />}>
-                    <Account />
-                </Suspense>
+                <Account />
             </header>
             <LiveNote />
             <main id="content" tabIndex={-1}>
                 {path.startsWith("/settings") && <SettingsMenu path={path} />}
                 <Guard key={path}>
                     <Suspense fallback={<Shape />}>
-                        {!found || !View ? path !== "/" && <Blank title={t(w.notFound)} hint={t(w.notFoundHint)} /> : !mayOpen(found.page) ? <NoRight permission={found.page.permission ?? ""} /> : <View params={found.params ?? {}} />}
+                        {!found || !View ? path !== "/" && <Blank isPage title={t(w.notFound)} hint={t(w.notFoundHint)} /> : !mayOpen(found.page) ? <NoRight permission={found.page.permission ?? ""} /> : <View params={found.params ?? {}} />}
                     </Suspense>
                 </Guard>
             </main>
@@ -113,6 +112,32 @@ function SearchField({ path, query }: { path: string; query: string }) {
             />
             <Kbd keys="/" />
         </form>
+    );
+}
+
+const initials = (name: string) => name.slice(0, /^[\x20-\x7e]/.test(name) ? 2 : 1);
+/** The menu behind it is fetched when it is wanted. */
+function Account() {
+    const name = useStore(session)?.user?.name ?? "";
+    const [isWanted, setWanted] = useState(false);
+    const { setColorScheme } = useMantineColorScheme();
+    useCommands([
+        { label: w.signOut, run: () => void signOut() },
+        { label: ["Traditional Chinese / 繁體中文", "English / 英文"], run: swapLocale },
+        { label: w.light, run: () => setColorScheme("light") },
+        { label: w.dark, run: () => setColorScheme("dark") },
+    ]);
+    const face = (
+        <button type="button" className="account" aria-haspopup="menu" aria-label={`${initials(name)}: ${t(w.account)} ${name}`} onClick={() => setWanted(true)}>
+            {initials(name)}
+        </button>
+    );
+    return isWanted ? (
+        <Suspense fallback={face}>
+            <AccountMenu />
+        </Suspense>
+    ) : (
+        face
     );
 }
 

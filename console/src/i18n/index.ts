@@ -19,6 +19,8 @@ type Rest<P extends Phrase> = [NamesIn<P[0]> | NamesIn<P[1]>] extends [never] ? 
 const preferred: Locale = navigator.languages.some((one) => one.startsWith("zh")) || !navigator.languages.some((one) => one.startsWith("en")) ? "zh-Hant" : "en";
 export const locale = keptStore<Locale>("locale", preferred);
 
+export const swapLocale = () => locale.set(locale.get() === "en" ? "zh-Hant" : "en");
+
 /** The phrase in the language of now: {name} is a value, {n|order|orders} the word that fits a number. */
 export function t<P extends Phrase>(phrase: P, ...rest: Rest<P>): string {
     const text = phrase[locale.get() === "en" ? 0 : 1];

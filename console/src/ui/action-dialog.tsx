@@ -1,10 +1,11 @@
 // The dialog of an action: see action.tsx.
-import { Button, Checkbox, Modal, NativeSelect, Textarea, TextInput } from "@mantine/core";
+import { Button, Checkbox, NativeSelect, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { newKey, Problem } from "../api/client";
 import { t } from "../i18n";
 import type { Action, Field, Values } from "./action";
 import { ProblemNote } from "./parts";
+import { Sheet } from "./Sheet";
 import { tell } from "./toasts";
 import { w } from "./words";
 
@@ -34,7 +35,7 @@ export default function Dialog({ action, attempt, close }: { action: Action; att
         }
     }
     return (
-        <Modal opened onClose={close} title={action.title} size={action.size ?? "md"} closeButtonProps={{ "aria-label": t(w.close) }}>
+        <Sheet title={action.title} size={action.size} close={close}>
             <form
                 className="action"
                 onSubmit={(event) => {
@@ -59,7 +60,7 @@ export default function Dialog({ action, attempt, close }: { action: Action; att
                     </Button>
                 </footer>
             </form>
-        </Modal>
+        </Sheet>
     );
 }
 

@@ -1,5 +1,5 @@
 // The dialog of a bulk action: see bulk.tsx.
-import { Button, Checkbox, Modal, NativeSelect, Progress, TextInput } from "@mantine/core";
+import { Button, Checkbox, NativeSelect, Progress, TextInput } from "@mantine/core";
 import { useRef, useState } from "react";
 import { newKey, Problem } from "../api/client";
 import { t, type Phrase } from "../i18n";
@@ -7,6 +7,7 @@ import { o } from "../pages/orders/words";
 import type { Values } from "./action";
 import type { Bulk } from "./bulk";
 import { problemText } from "./parts";
+import { Sheet } from "./Sheet";
 import { w } from "./words";
 
 const AT_ONCE = 4;
@@ -49,7 +50,7 @@ export default function Dialog({ bulk, close: leave }: { bulk: Bulk<unknown>; cl
         setState("over");
     }
     return (
-        <Modal opened onClose={close} title={bulk.title} size="lg" closeButtonProps={{ "aria-label": t(w.close) }}>
+        <Sheet title={bulk.title} size="lg" close={close}>
             <form
                 className="action"
                 onSubmit={(event) => {
@@ -127,6 +128,6 @@ export default function Dialog({ bulk, close: leave }: { bulk: Bulk<unknown>; cl
                     )}
                 </footer>
             </form>
-        </Modal>
+        </Sheet>
     );
 }

@@ -34,9 +34,8 @@ export function useLayer(isOpen: boolean) {
     useEffect(() => {
         if (!isOpen) return;
         layers++;
-        return () => {
-            layers--;
-        };
+        // The key that closed the dialog is not heard by the page behind it.
+        return () => void setTimeout(() => layers--);
     }, [isOpen]);
 }
 

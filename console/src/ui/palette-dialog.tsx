@@ -1,15 +1,15 @@
 // The palette's dialogs: see palette.tsx.
-import { Modal } from "@mantine/core";
 import { useState } from "react";
 import { t } from "../i18n";
 import type { Command } from "./commands";
 import { Kbd } from "./parts";
+import { Sheet } from "./Sheet";
 import { w } from "./words";
 
 export function KeyList({ offered, close }: { offered: readonly Command[]; close: () => void }) {
     const keyed = offered.filter((one, i) => one.keys && !one.keys.startsWith("Arrow") && offered.findIndex((other) => other.keys === one.keys) === i);
     return (
-        <Modal opened onClose={close} title={t(w.keys)} size="lg" closeButtonProps={{ "aria-label": t(w.close) }}>
+        <Sheet title={t(w.keys)} size="lg" close={close}>
             <dl className="key-list">
                 {keyed.map((one) => (
                     <div key={one.keys}>
@@ -20,7 +20,7 @@ export function KeyList({ offered, close }: { offered: readonly Command[]; close
                     </div>
                 ))}
             </dl>
-        </Modal>
+        </Sheet>
     );
 }
 
@@ -41,7 +41,7 @@ export function Palette({ offered, close }: { offered: readonly Command[]; close
         setTimeout(command.run);
     };
     return (
-        <Modal opened onClose={close} withCloseButton={false} size="md" padding={0} aria-label={t(w.palette)}>
+        <Sheet title={t(w.palette)} isBare close={close}>
             <div className="palette">
                 <input
                     data-autofocus
@@ -84,6 +84,6 @@ export function Palette({ offered, close }: { offered: readonly Command[]; close
                 </ul>
                 {fits.length === 0 && <p className="fine">{t(w.paletteNone)}</p>}
             </div>
-        </Modal>
+        </Sheet>
     );
 }

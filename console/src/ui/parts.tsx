@@ -80,17 +80,17 @@ export function ProblemNote({ problem, retry }: { problem: Problem; retry?: () =
     );
 }
 /** A whole page's state that is not its content. */
-export function Blank({ title, hint, children }: { title: string; hint?: string; children?: ReactNode }) {
+export function Blank({ title, hint, isPage, children }: { title: string; hint?: string; isPage?: boolean; children?: ReactNode }) {
     return (
         <div className="blank">
-            <h2>{title}</h2>
+            {isPage ? <h1>{title}</h1> : <h2>{title}</h2>}
             {hint && <p>{hint}</p>}
             {children}
         </div>
     );
 }
 export function NoRight({ permission }: { permission: string }) {
-    return <Blank title={t(w.noRight)} hint={t(w.noRightHint, { permission })} />;
+    return <Blank isPage title={t(w.noRight)} hint={t(w.noRightHint, { permission })} />;
 }
 /** The shape of what is coming. */
 export function Shape({ rows = 8, isSlow = false }: { rows?: number; isSlow?: boolean }) {
@@ -112,7 +112,7 @@ export function Loaded<T>({ from, rows, children }: { from: { data: T | undefine
                 {children(from.data)}
             </>
         );
-    if (from.problem?.status === 404) return <Blank title={t(w.notFound)} hint={t(w.notFoundHint)} />;
+    if (from.problem?.status === 404) return <Blank isPage title={t(w.notFound)} hint={t(w.notFoundHint)} />;
     if (from.problem) return <ProblemNote problem={from.problem} retry={from.reload} />;
     return <Shape rows={rows} isSlow={from.isSlow} />;
 }

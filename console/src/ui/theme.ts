@@ -8,7 +8,7 @@ const dark: MantineColorsTuple = ["#d5dae3", "#b9c0cc", "#98a1b0", "#6b7482", "#
 export const theme = createTheme({
     colors: { accent, gray, dark },
     primaryColor: "accent",
-    primaryShade: { light: 7, dark: 4 },
+    primaryShade: { light: 7, dark: 6 },
     autoContrast: true,
     luminanceThreshold: 0.35,
     defaultRadius: 4,
@@ -26,7 +26,8 @@ export const theme = createTheme({
         Textarea: { defaultProps: { size: "xs" } },
         NativeSelect: { defaultProps: { size: "xs" } },
         Checkbox: { defaultProps: { size: "xs" } },
-        Modal: { defaultProps: { lockScroll: false, centered: false, yOffset: "12vh", transitionProps: { duration: 0 }, overlayProps: { backgroundOpacity: 0.35 } } },
+        ModalRoot: { defaultProps: { lockScroll: false, yOffset: "12vh", transitionProps: { duration: 0 } } },
+        ModalOverlay: { defaultProps: { backgroundOpacity: 0.35 } },
         Menu: { defaultProps: { shadow: "md", transitionProps: { duration: 0 } } },
         Popover: { defaultProps: { shadow: "md", transitionProps: { duration: 0 } } },
     },

@@ -2,11 +2,13 @@ import { Button } from "@mantine/core";
 import { call } from "../../api/client";
 import type { Key } from "../../api/schema.gen";
 import { can } from "../../api/session";
-import { asIs, t, words } from "../../i18n";
+import { t, words } from "../../i18n";
 import { act } from "../../ui/action";
 import { List } from "../../ui/List";
 import type { PagedList } from "../../ui/pages";
-import { CopyButton, Time } from "../../ui/parts";
+import { Time } from "../../ui/parts";
+import { rolePhrase, ROLES } from "../../ui/roles";
+import { showOnce } from "../../ui/secret";
 import { Badge } from "../../ui/Status";
 import { w } from "../../ui/words";
 
@@ -22,7 +24,6 @@ const p = words({
     until: ["Valid until", "有效至"],
     secretTitle: ["The key, shown once", "金鑰(只顯示一次)"],
     secretHint: ["Keep it where the program reads it. It cannot be read again.", "請立即妥善保存,之後無法再次查看。"],
-    done: ["Done", "完成"],
     revoke: ["Revoke", "撤銷"],
     revokeTitle: ["Revoke {name}", "撤銷 {name}"],
     revokePreview: ["Programs that use it are refused within a second. It cannot be taken back.", "使用此金鑰的程式將在一秒內被拒絕,無法復原。"],
@@ -32,7 +33,6 @@ const p = words({
     empty: ["No keys yet", "尚無金鑰"],
     emptyHint: ["Programs reach the API with a key of their own.", "程式以各自的金鑰存取 API。"],
 });
-export const ROLES = ["owner", "order_desk", "customer_service", "finance", "picker", "packer", "store", "read_only"] as const;
 
 export default function KeysPage() {
     return (
@@ -44,7 +44,7 @@ export default function KeysPage() {
             load={() => (cursor, limit) => call("GET /v1/keys", { cursor: cursor ?? undefined, limit })}
             columns={(list) => [
                 { id: "name", label: w.name, width: "1fr", cell: (one) => one.name },
-                { id: "role", label: p.role, width: 140, cell: (one) => one.role },
+                { id: "role", label: p.role, width: 140, cell: (one) => t(rolePhrase(one.role)) },
                 { id: "prefix", label: p.prefix, width: 140, cell: (one) => <code>{one.prefix}…</code> },
                 { id: "status", label: w.status, width: 100, cell: (one) => <Badge tone={one.revoked_at ? "ended" : "done"}>{t(one.revoked_at ? p.isRevoked : p.active)}</Badge> },
                 { id: "used", label: p.used, width: 110, cell: (one) => <Time at={one.last_used_at} /> },
@@ -72,30 +72,15 @@ function add(list: PagedList<Key>) {
         preview: <p>{t(p.addPreview)}</p>,
         fields: [
             { name: "name", label: w.name },
-            { name: "role", label: p.role, kind: "choice", choices: ROLES.map((value) => ({ value, label: asIs(value) })), initial: "read_only" },
+            { name: "role", label: p.role, kind: "choice", choices: ROLES.map((value) => ({ value, label: rolePhrase(value) })), initial: "read_only" },
             { name: "until", label: p.until, kind: "moment", isOptional: true },
         ],
         verb: t(p.addVerb),
         run: async (values, key) => {
             const made = await call("POST /v1/keys", { name: values.name, role: values.role, expires_at: values.until ? new Date(values.until).toISOString() : undefined }, { key });
             void list.reload();
-            setTimeout(() => show(made.secret ?? ""));
+            showOnce(t(p.secretTitle), t(p.secretHint), made.secret ?? "");
         },
-    });
-}
-function show(secret: string) {
-    act({
-        title: t(p.secretTitle),
-        preview: (
-            <>
-                <p>{t(p.secretHint)}</p>
-                <p>
-                    <code className="secret">{secret}</code> <CopyButton text={secret} label={t(w.copy)} />
-                </p>
-            </>
-        ),
-        verb: t(p.done),
-        run: () => Promise.resolve(),
     });
 }
 function revoke(one: Key, list: PagedList<Key>) {

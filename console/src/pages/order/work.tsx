@@ -116,9 +116,13 @@ export function WorkButtons({ work, changed, all = true }: { work: FulfillmentOr
 
 export function WorkPanel({ order, changed }: { order: Order; changed: () => void }) {
     const work = useResource(`work/${order.id}/${order.version}`, (signal) => call("GET /v1/fulfillments", { order: order.id, limit: 50 }, { signal }));
+    // The order follows its work by an event, a moment later.
     const both = () => {
-        work.reload();
-        changed();
+        for (const wait of [0, 500, 2000])
+            setTimeout(() => {
+                work.reload();
+                changed();
+            }, wait);
     };
     return (
         <Panel title={t(p.work)}>

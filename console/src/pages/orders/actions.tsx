@@ -1,5 +1,5 @@
 // What a person does with orders: one at a time with a preview and a way back, or many with a result for each.
-import { call, type Request } from "../../api/client";
+import { call, Problem, type Request } from "../../api/client";
 import type { Hold, Order } from "../../api/schema.gen";
 import { money, t, type Phrase } from "../../i18n";
 import { act, type Field, type Values } from "../../ui/action";
@@ -20,6 +20,14 @@ export const cannotCancel = cannotHold;
 const confirm = (order: Order, key: string) => call("POST /v1/orders/{id}/confirm", { id: order.id }, { key });
 const reread = (order: Order) => call("GET /v1/orders/{id}", { id: order.id });
 
+/** Who is refused may look at an order that is another by now. */
+async function orReread<T>(order: Order, changed: Changed, answer: Promise<T>): Promise<T> {
+    return answer.catch((error: unknown) => {
+        if (error instanceof Problem && error.status >= 400 && error.status < 500) void reread(order).then(changed, () => undefined);
+        throw error;
+    });
+}
+
 export function confirmOrder(order: Order, changed: Changed) {
     const short = shortOf(order);
     act({
@@ -33,7 +41,7 @@ export function confirmOrder(order: Order, changed: Changed) {
         ),
         verb: t(o.confirm),
         run: async (_, key) => {
-            changed(await confirm(order, key));
+            changed(await orReread(order, changed, confirm(order, key)));
             return t(o.confirmed, { number: order.number });
         },
     });
@@ -54,7 +62,7 @@ export function holdOrder(order: Order, changed: Changed) {
         fields: holdFields,
         verb: t(o.hold),
         run: async (values, key) => {
-            const placed = await hold(order, values, key);
+            const placed = await orReread(order, changed, hold(order, values, key));
             changed(await reread(order));
             return {
                 text: t(o.held, { number: order.number }),
@@ -75,7 +83,7 @@ export function releaseHold(order: Order, held: Hold, changed: Changed) {
         ),
         verb: t(o.release),
         run: async () => {
-            changed(await release(order, held));
+            changed(await orReread(order, changed, release(order, held)));
             return t(o.released, { number: order.number });
         },
     });
@@ -108,7 +116,7 @@ export function cancelOrder(order: Order, changed: Changed) {
         verb: t(o.cancel),
         isGrave: true,
         run: async (values, key) => {
-            const after = await cancel(order, values, key);
+            const after = await orReread(order, changed, cancel(order, values, key));
             changed(after);
             const number = order.number;
             return isZero(after.refund_due) ? t(o.cancelled, { number }) : t(o.cancelledOwed, { number, amount: money(after.refund_due) });

@@ -13,7 +13,7 @@ import { usePagedList, type PagedList } from "../../ui/pages";
 import { Blank } from "../../ui/parts";
 import { Link, navigate, useAddress } from "../../ui/router";
 import { useStore } from "../../ui/store";
-import { Table } from "../../ui/Table";
+import { density, Table } from "../../ui/Table";
 import { w } from "../../ui/words";
 import { cancelMany, confirmMany, holdMany } from "./actions";
 import { hiddenColumns, orderColumns } from "./columns";
@@ -86,9 +86,7 @@ export default function OrdersPage() {
                     </Button>
                 )}
                 <span className="grow" />
-                <Suspense>
-                    <Menus filters={filters} />
-                </Suspense>
+                <Tools filters={filters} />
             </div>
             <Chips filters={filters} />
             {isStale && <p className="note tone-waiting">{t(o.lagging)}</p>}
@@ -123,6 +121,37 @@ export default function OrdersPage() {
             )}
             <BulkHost />
         </div>
+    );
+}
+
+/** The buttons are there at once; what they open is fetched when the first is used. */
+function Tools({ filters }: { filters: Filters }) {
+    const [wanted, setWanted] = useState<"filter" | "columns" | null>(null);
+    const rows = useStore(density);
+    useCommands([{ label: o.filter, keys: "f", run: () => setWanted("filter") }], wanted === null);
+    const faces = (
+        <>
+            <Button variant="default" aria-haspopup="dialog" onClick={() => setWanted("filter")}>
+                {t(o.filter)}
+            </Button>
+            <Button variant="default" aria-haspopup="menu" onClick={() => setWanted("columns")}>
+                {t(w.columns)}
+            </Button>
+        </>
+    );
+    return (
+        <>
+            {wanted === null ? (
+                faces
+            ) : (
+                <Suspense fallback={faces}>
+                    <Menus filters={filters} first={wanted} />
+                </Suspense>
+            )}
+            <Button variant="default" onClick={() => density.set(rows === "dense" ? "roomy" : "dense")} title={t(w.density)}>
+                {t(rows === "dense" ? w.roomy : w.dense)}
+            </Button>
+        </>
     );
 }
 

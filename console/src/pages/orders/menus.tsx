@@ -6,24 +6,23 @@ import { useCommands } from "../../ui/commands";
 import { navigate } from "../../ui/router";
 import { fulfillmentWords, orderWords, paymentWords, type Word } from "../../ui/Status";
 import { useStore } from "../../ui/store";
-import { density } from "../../ui/Table";
 import { w } from "../../ui/words";
 import { hiddenColumns, orderColumns } from "./columns";
 import { addressOf, filterLabels, FILTERS, type FilterName, type Filters } from "./filters";
 import { o } from "./words";
 
-export default function Menus({ filters }: { filters: Filters }) {
+export default function Menus({ filters, first }: { filters: Filters; first: "filter" | "columns" }) {
     return (
         <>
-            <FilterMenu filters={filters} />
-            <ColumnMenu />
+            <FilterMenu filters={filters} isFirst={first === "filter"} />
+            <ColumnMenu isFirst={first === "columns"} />
         </>
     );
 }
 
 const CHOICES: Partial<Record<FilterName, Record<string, Word>>> = { status: orderWords, payment: paymentWords, fulfillment: fulfillmentWords };
-function FilterMenu({ filters }: { filters: Filters }) {
-    const [isOpen, setOpen] = useState(false);
+function FilterMenu({ filters, isFirst }: { filters: Filters; isFirst: boolean }) {
+    const [isOpen, setOpen] = useState(isFirst);
     const [draft, setDraft] = useState(filters);
     const change = (name: FilterName, value: string) => setDraft((before) => ({ ...before, [name]: value || undefined }));
     const toggle = () => {
@@ -62,12 +61,10 @@ function FilterMenu({ filters }: { filters: Filters }) {
     );
 }
 
-function ColumnMenu() {
+function ColumnMenu({ isFirst }: { isFirst: boolean }) {
     const hidden = useStore(hiddenColumns);
-    const rows = useStore(density);
     return (
-        <>
-            <Menu closeOnItemClick={false} position="bottom-end">
+            <Menu closeOnItemClick={false} position="bottom-end" defaultOpened={isFirst}>
                 <Menu.Target>
                     <Button variant="default">{t(w.columns)}</Button>
                 </Menu.Target>
@@ -79,9 +76,5 @@ function ColumnMenu() {
                     ))}
                 </Menu.Dropdown>
             </Menu>
-            <Button variant="default" onClick={() => density.set(rows === "dense" ? "roomy" : "dense")} title={t(w.density)}>
-                {t(rows === "dense" ? w.roomy : w.dense)}
-            </Button>
-        </>
     );
 }

@@ -19,7 +19,8 @@ export default function ShopPage() {
     const shop = useResource("shop", (signal) => call("GET /v1/shop", {}, { signal }));
     return (
         <div className="page narrow">
-            <Panel title={t(p.title)}>
+            <h1>{t(p.title)}</h1>
+            <Panel title={t(w.details)}>
                 <Loaded from={shop} rows={5}>
                     {(found) => (
                         <>

@@ -2,7 +2,7 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Problem } from "../../api/client";
 import { signIn } from "../../api/session";
-import { locale, t, words } from "../../i18n";
+import { locale, swapLocale, t, words } from "../../i18n";
 import { ProblemNote } from "../../ui/parts";
 import { w } from "../../ui/words";
 
@@ -51,7 +51,7 @@ export default function SignIn() {
                 </Button>
                 <p className="fine">{t(p.help)}</p>
                 <p>
-                    <button type="button" className="quiet" lang={locale.get() === "en" ? "zh-Hant" : "en"} onClick={() => locale.set(locale.get() === "en" ? "zh-Hant" : "en")}>
+                    <button type="button" className="quiet" lang={locale.get() === "en" ? "zh-Hant" : "en"} onClick={swapLocale}>
                         {t(w.otherLanguage)}
                     </button>
                 </p>

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { accessible, api, becomes, browser, close, open, picture, place, press, row, toast, world } from "./desk.mjs";
+
+after(() => browser.close());
+
+test("a wrong password is refused in a sentence, the right one leads to the orders", async () => {
+    const page = await open();
+    const { email, password } = world.people.owner;
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByLabel("Password", { exact: true }).fill("not the password");
+    await page.keyboard.press("Enter");
+    await page.getByText("The e-mail or the password is not right.").waitFor();
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.keyboard.press("Enter");
+    await row(page, "WEB-100001").waitFor();
+    assert.equal(new URL(page.url()).pathname, "/orders");
+    await page.getByRole("button", { name: /Account|帳號/ }).click();
+    await page.getByRole("menuitem", { name: /Sign out|登出/ }).click();
+    await page.getByRole("button", { name: /Sign in|登入/ }).waitFor();
+    await close(page);
+});
+
+test("the first list shows within a second and loads at most 150 KiB of script", async () => {
+    const page = await open({ role: "owner", path: "/settings/shop" });
+    await page.goto("about:blank");
+    let script = 0;
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.enable");
+    await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+    const types = new Map();
+    session.on("Network.responseReceived", ({ requestId, type }) => types.set(requestId, type));
+    session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+        if (types.get(requestId) === "Script") script += encodedDataLength;
+    });
+    const since = Date.now();
+    await page.goto(`${world.base}/orders`);
+    await row(page, "WEB-100001").waitFor();
+    const took = Date.now() - since;
+    await page.getByRole("button", { name: "Columns" }).waitFor();
+    console.log(`# first list after ${took} ms, ${(script / 1024).toFixed(1)} KiB of script`);
+    assert.ok(script > 50_000 && script <= 150 * 1024, `${script} bytes`);
+    assert.ok(took < 3000, `${took} ms`);
+    await close(page);
+});
+
+test("the keyboard moves, selects, previews, opens and returns to the same row", async () => {
+    const page = await open({ role: "owner", path: "/orders" });
+    await row(page, "WEB-100001").waitFor();
+    await press(page, "j", "j", "j", "k");
+    const active = page.locator("tbody tr.active");
+    const second = await page.locator("tbody tr").nth(1).locator("a").first().textContent();
+    await becomes(() => active.locator("a").first().textContent(), second);
+    await press(page, "x", "j", "j", "Shift+X");
+    await page.getByText("3 selected").waitFor();
+    await press(page, "Escape", "k", "k", "Space");
+    await page.getByRole("complementary", { name: `Preview of ${second}` }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: second }).waitFor();
+    await page.goBack();
+    await becomes(() => active.locator("a").first().textContent(), second);
+    await press(page, "g", "p");
+    await page.getByRole("heading", { name: "Packing" }).waitFor();
+    await close(page);
+});
+
+test("the search field takes a number, a filter and a scan; each has a chip and a place in the address", async () => {
+    const page = await open({ role: "owner", path: "/orders" });
+    await row(page, "WEB-100001").waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("status:cancelled channel:web");
+    await page.keyboard.press("Enter");
+    await page.getByText("Channel: web").waitFor();
+    await row(page, "WEB-100007").waitFor();
+    assert.match(page.url(), /status=cancelled/);
+    await becomes(() => page.locator("tbody tr").count(), 1);
+    await page.getByRole("button", { name: /Remove the filter Channel/ }).click();
+    await page.getByRole("button", { name: "Clear all" }).click();
+    await row(page, "WEB-100001").waitFor();
+    // A scanner types ten characters within milliseconds, wherever the focus is.
+    await page.locator("body").click({ position: { x: 5, y: 780 } });
+    await page.evaluate(() => {
+        for (const key of [..."WEB-100003", "Enter"]) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    });
+    await page.waitForURL(/WEB-100003/);
+    await row(page, "WEB-100003").waitFor();
+    await close(page);
+});
+
+test("an order is held by keyboard, with a sentence before, one after, and a way back", async () => {
+    const order = await place();
+    const page = await open({ role: "order_desk", path: `/orders/${order.number}` });
+    await page.getByRole("heading", { level: 1, name: order.number }).waitFor();
+    await page.keyboard.press("h");
+    await page.getByText("The warehouse stops before its next step.").waitFor();
+    await page.keyboard.type("customer asks to wait");
+    await page.keyboard.press("Control+Enter");
+    await toast(page).getByText(`${order.number} is on hold.`).waitFor();
+    assert.equal((await api("GET", `/v1/orders/${order.id}`)).holds.length, 1);
+    await toast(page).getByRole("button", { name: "Undo" }).click();
+    await page.getByText(`The hold on ${order.number} is released.`).waitFor();
+    assert.equal((await api("GET", `/v1/orders/${order.id}`)).holds.length, 0);
+    await close(page);
+});
+
+test("an order is picked, packed and shipped with a carrier entered by hand, then delivered", async () => {
+    const order = await place();
+    const page = await open({ role: "owner", path: `/orders/${order.number}` });
+    for (const step of ["Pick", "Pack"]) {
+        await page.getByRole("button", { name: step, exact: true }).first().click();
+        await page.getByRole("dialog").getByRole("button", { name: step, exact: true }).click();
+        await toast(page).getByText(step === "Pick" ? "Picked at" : "Packed at").waitFor();
+    }
+    await page.getByRole("button", { name: "Ship", exact: true }).first().click();
+    await page.getByText("2 units leave").waitFor();
+    await page.getByLabel("Carrier").fill("sf-express");
+    await page.getByLabel("Tracking").fill("SF1234567890");
+    await page.keyboard.press("Enter");
+    await toast(page).getByText("Shipped by sf-express, SF1234567890.").waitFor();
+    await page.locator(".page-head").getByText("Fulfilled").waitFor();
+    await page.getByRole("button", { name: "Delivered" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delivered" }).click();
+    await toast(page).getByText("Delivery recorded.").waitFor();
+    await page.locator(".page-head").getByText("Delivered").waitFor();
+    await close(page);
+});
+
+test("cancelling says what it gives back and what is owed, a refusal says why and its trace", async () => {
+    const order = await place();
+    const page = await open({ role: "owner", path: `/orders/${order.number}` });
+    await page.getByRole("button", { name: "More" }).click();
+    await page.getByRole("menuitem", { name: "Cancel order" }).click();
+    await page.getByText("HK$240.00 was paid and becomes due for refund.").waitFor();
+    // Somebody else was quicker.
+    await api("POST", `/v1/orders/${order.id}/cancel`, { reason: "customer" });
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel order" }).click();
+    await page.getByRole("dialog").getByRole("alert").getByText("Trace").waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator(".page-head").getByText("Cancelled").waitFor();
+    await close(page);
+});
+
+test("a bulk action says what it skips and why, and ends with a result for each", async () => {
+    const page = await open({ role: "owner", path: "/orders?channel=web" });
+    await row(page, "WEB-100007").waitFor();
+    await press(page, "j", "a");
+    await page.locator(".bulk-bar").getByRole("button", { name: "Hold" }).click();
+    await page.getByText("skipped: ended already").waitFor();
+    await page.getByRole("dialog").getByLabel("Reason").fill("stock-taking");
+    await page.keyboard.press("Enter");
+    await page.getByText(/^(\d+) of \1 · \1 done/).waitFor();
+    await accessible(page, "bulk result");
+    await page.keyboard.press("Escape");
+    await close(page);
+});
+
+test("news come by themselves: a changed row in its place, a new order behind a button", async (t) => {
+    const answer = await fetch(`${world.base}/v1/live`, { headers: { Authorization: `Bearer ${world.key}` } });
+    await answer.body?.cancel();
+    if (answer.status === 404) return t.skip("the gateway tells no news yet");
+    const order = await place();
+    const page = await open({ role: "owner", path: "/orders" });
+    await row(page, order.number).waitFor();
+    await api("POST", `/v1/orders/${order.id}/holds`, { type: "manual", reason: "from elsewhere" });
+    await row(page, order.number).getByText("On hold").waitFor();
+    const next = await place();
+    await page.getByRole("button", { name: "1 new" }).click();
+    await row(page, next.number).waitFor();
+    await close(page);
+});
+
+test("a parked delivery tells its reason and is replayed", async () => {
+    const page = await open({ role: "owner", path: "/inbox?status=parked" });
+    await row(page, "parks").getByRole("button", { name: "Replay" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Replay" }).click();
+    await toast(page).getByText("Replayed").waitFor();
+    await close(page);
+});
+
+test("the palette knows every action in both languages, the help every key", async () => {
+    const page = await open({ role: "owner", path: "/orders" });
+    await row(page, "WEB-100001").waitFor();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill("退貨");
+    await page.getByRole("option", { name: "Returns" }).waitFor();
+    await accessible(page, "palette");
+    await picture(page, "palette-en-light");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Returns" }).waitFor();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").getByText("Search or scan").waitFor();
+    await accessible(page, "keys");
+    await close(page);
+});
+
+test("who has no right sees what he may and who can grant more", async () => {
+    const page = await open({ role: "picker", path: "/" });
+    await page.getByRole("heading", { name: /Stock|Packing/ }).waitFor();
+    assert.equal(await page.getByRole("link", { name: "Orders" }).count(), 0);
+    await page.goto("/orders");
+    await page.getByText("orders:read").waitFor();
+    await close(page);
+    const reader = await open({ role: "read_only", path: "/orders/WEB-100004" });
+    await reader.getByRole("heading", { level: 1 }).waitFor();
+    assert.equal(await reader.getByRole("button", { name: "Hold" }).count(), 0);
+    await close(reader);
+});
