@@ -6,11 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-<<<<<<< HEAD
 #include "services/gateway/audit.h"
-=======
 #include "services/gateway/customer.h"
->>>>>>> 18f9b71 (gateway: the customer's own page of an order, by a signed link or number, telephone and a code)
 #include "services/gateway/directory.h"
 #include "services/gateway/http.h"
 #include "services/gateway/inbox.h"
