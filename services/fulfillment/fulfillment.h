@@ -113,6 +113,7 @@ struct work {
                        */
     struct wanted_line *wanted;
     size_t nwanted;
+    const void *delivery; /* orders.v1.Delivery: how the order is to be delivered; NULL: not told */
     /* Allocated by inventory, but on no fulfillment order: withheld, or more than is wanted as far
      * as is known. */
     struct placed_units *unassigned;

@@ -103,6 +103,7 @@ BATCH_HANDLER(on_order_placed)
             continue;
         }
         work->number = event->number;
+        work->delivery = event->delivery;
         take_status(work, event);
         work->is_on_hold |= event->has_holds;
         rules_reconcile(work, batch->now_us, batch->arena);
@@ -232,6 +233,8 @@ BATCH_HANDLER(on_order_changed)
             (void)bad_event(call, "lines");
             continue;
         }
+        if (event->delivery != NULL)
+            work->delivery = event->delivery;
         size_t before = work->nfulfillments;
         rules_reconcile(work, batch->now_us, batch->arena);
         report_created(call, work, before);

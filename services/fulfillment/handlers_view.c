@@ -135,6 +135,7 @@ FulfillmentOrder *fulfillment_view(struct call *call, const struct work *work,
     view->version = one->version;
     view->created_at_us = one->created_at_us;
     view->updated_at_us = one->updated_at_us;
+    view->delivery = (Penstock__Orders__V1__Delivery *)(uintptr_t)work->delivery;
     view->lines = ARENA_ARRAY(call->arena, one->nlines, LineView *);
     for (size_t i = 0; i < one->nlines; i++)
         view->lines[view->n_lines++] = line_view(call, work, one, &one->lines[i]);

@@ -69,6 +69,7 @@ static enum status unpack_wanted(struct arena *arena, struct db_bytea blob, stru
         if (!uuid_parse(wanted->lines[i]->line_id, &line->line_id))
             return STATUS_INTERNAL;
     }
+    work->delivery = wanted->delivery;
     return STATUS_OK;
 }
 
@@ -221,6 +222,7 @@ static struct db_arg pack_wanted(struct arena *arena, const struct work *work)
         lines[i].quantity = work->wanted[i].quantity;
         message.lines[i] = &lines[i];
     }
+    message.delivery = (Penstock__Orders__V1__Delivery *)(uintptr_t)work->delivery;
     uint8_t *bytes = arena_alloc(arena, protobuf_c_message_get_packed_size(&message.base));
     return db_bytes(bytes, protobuf_c_message_pack(&message.base, bytes));
 }

@@ -133,6 +133,8 @@ enum status inbox_done(struct call *call, struct outcall_job *jobs, size_t count
 
 /* Bodies are dropped after 30 days; identity and hash stay. */
 enum status inbox_forget(struct call *call);
+/* CustomerErased, by orders. */
+batch_fn on_customer_erased;
 #define INBOX_TIMERS {.name = "inbox_forget", .period_ms = 60000, .fn = inbox_forget},
 
 #define INBOX_COUNTERS                                                                             \

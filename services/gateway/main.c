@@ -2,6 +2,7 @@
  */
 #include "penstock/gateway/v1/channel_api.pb-c.h"
 #include "penstock/gateway/v1/gateway.pb-c.h"
+#include "penstock/orders/v1/customers.pb-c.h"
 #include "queries.h"
 #include "services/gateway/access.h"
 #include "services/gateway/audit.h"
@@ -29,6 +30,11 @@ static const ProtobufCMessageDescriptor *const gateway_events[] = {
     NULL,
 };
 
+static const struct subscription gateway_subscriptions[] = {
+    {"orders", &penstock__orders__v1__customer_erased__descriptor, on_customer_erased},
+    {NULL, NULL, NULL},
+};
+
 /* Handlers need nothing but the configuration. */
 static void *open_state(void *conf)
 {
@@ -41,6 +47,7 @@ int main(int argc, char **argv)
         .name = "gateway",
         .api = &penstock__gateway__v1__gateway__descriptor,
         .routes = gateway_routes,
+        .subscriptions = gateway_subscriptions,
         .timers = gateway_timers,
         .outcalls = gateway_outcalls,
         .counters = gateway_counters,

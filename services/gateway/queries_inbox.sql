@@ -86,6 +86,12 @@ WHERE id = $1 AND status <> 1;
 DELETE FROM inbox_body
 WHERE id IN (SELECT id FROM inbox_body WHERE id < $1 ORDER BY id LIMIT $2);
 
+-- Those of erased customers' orders.
+-- name: inbox_body_erase
+DELETE FROM inbox_body
+WHERE id IN (SELECT d.id FROM unnest($1::text[], $2::text[]) AS k (channel, external_id)
+             JOIN inbox_delivery d ON d.external_id = k.external_id AND d.channel = k.channel);
+
 -- ---- reading ----
 
 -- name: inbox_by_id

@@ -36,8 +36,8 @@ static struct access_refusal check_secret(const struct channel_wish *wish)
     if (!wish->takes_hooks)
         return bytes == 0 ? NOTHING
                           : (struct access_refusal){"invalid", "secret",
-                                                    "A channel of type api takes no webhooks and "
-                                                    "has no secret."};
+                                                    "A channel of type api or manual takes no "
+                                                    "webhooks and has no secret."};
     if (bytes == 0 && wish->is_new)
         return (struct access_refusal){"required", "secret",
                                        "The secret with which the channel signs is needed."};
@@ -58,9 +58,10 @@ struct access_refusal rules_channel(const struct channel_wish *wish)
         return (struct access_refusal){"invalid", "name",
                                        "A name is made of a-z, 0-9, - and _, begins with a letter "
                                        "or digit, and has 63 characters at most."};
-    if (!wish->takes_hooks && strcmp(wish->type, "api") != 0)
+    bool is_ours = strcmp(wish->type, "api") == 0 || strcmp(wish->type, "manual") == 0;
+    if (!wish->takes_hooks && !is_ours)
         return (struct access_refusal){"invalid", "type",
-                                       "The types are api, shopify and woocommerce."};
+                                       "The types are api, manual, shopify and woocommerce."};
     if (wish->number_prefix[0] != '\0' &&
         !is_made_of(wish->number_prefix, capitals, numbered, CHANNEL_PREFIX_BYTES))
         return (struct access_refusal){"invalid", "number_prefix",

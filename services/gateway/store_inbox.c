@@ -181,6 +181,13 @@ enum status store_inbox_forget(struct db *db, const struct uuid *before, size_t 
     return db_exec(db, Q_INBOX_BODY_FORGET, db_uuid(before), db_int((int64_t)limit));
 }
 
+enum status store_inbox_erase(struct db *db, const char *const *channels,
+                              const char *const *external_ids, size_t count)
+{
+    return db_exec(db, Q_INBOX_BODY_ERASE, db_texts(channels, count),
+                   db_texts(external_ids, count));
+}
+
 /* ---- reading ---- */
 
 DB_SHAPE(row_shape, struct inbox_row, DB_FIELD(struct inbox_row, id, DB_UUID),

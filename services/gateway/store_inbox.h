@@ -66,6 +66,9 @@ void store_inbox_result_add(struct db *db, const struct inbox_result *result, in
 enum status store_inbox_untake(struct db *db, int64_t now_us) MUST_CHECK;
 enum status store_inbox_replay(struct db *db, const struct uuid *id, int64_t now_us) MUST_CHECK;
 enum status store_inbox_forget(struct db *db, const struct uuid *before, size_t limit) MUST_CHECK;
+/* The bodies of what channels delivered about these orders. */
+enum status store_inbox_erase(struct db *db, const char *const *channels,
+                              const char *const *external_ids, size_t count) MUST_CHECK;
 
 /* ---- reading ---- */
 

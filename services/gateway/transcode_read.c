@@ -178,16 +178,30 @@ static const char *allowed_words(const ProtobufCEnumDescriptor *type, struct are
     return list;
 }
 
+/* "off" and false are the same where a word says whether something is on. */
+static const char *switch_word(const struct json_value *value)
+{
+    return value->kind == JSON_KIND_TRUE    ? "on"
+           : value->kind == JSON_KIND_FALSE ? "off"
+                                            : value->text;
+}
+
+static bool is_switch(const ProtobufCEnumDescriptor *type)
+{
+    return strcmp(type->short_name, "Switch") == 0;
+}
+
 static enum status read_enum(const struct reading *reading, const struct path *path,
                              const struct json_value *value, const ProtobufCEnumDescriptor *type,
                              int *out)
 {
     char word[TRANSCODE_NAME_BYTES];
-    if (value->kind != JSON_KIND_STRING)
+    const char *text = is_switch(type) ? switch_word(value) : value->text;
+    if (value->kind != JSON_KIND_STRING && text == value->text)
         return wrong_type(reading, path, "a text");
     for (unsigned i = 0; i < type->n_values; i++) {
         int number = type->values[i].value;
-        if (transcode_enum_word(type, number, word) == NULL || strcmp(word, value->text) != 0)
+        if (transcode_enum_word(type, number, word) == NULL || strcmp(word, text) != 0)
             continue;
         *out = number;
         return STATUS_OK;

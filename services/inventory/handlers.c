@@ -232,6 +232,10 @@ const struct route inventory_routes[] = {
      .permission = WRITE},
     {.rpc = "GetSourcing", .kind = ROUTE_QUERY, .handler = get_sourcing, .permission = READ},
     {.rpc = "QuoteStock", .kind = ROUTE_QUERY, .handler = quote_stock},
+    {.rpc = "ExtendReservation",
+     .kind = ROUTE_COMMAND,
+     .handler = extend_reservation,
+     .permission = WRITE},
     {.rpc = NULL},
 };
 

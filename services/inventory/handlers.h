@@ -32,7 +32,7 @@ struct wants lines_wants(const struct desk *desk, ReserveLine *const *lines, siz
 handler_fn create_location, update_location, list_locations;
 handler_fn create_item, update_item, get_item, list_items;
 handler_fn list_levels, list_movements, get_sourcing;
-handler_fn get_reservation, release_reservation, quote_stock;
+handler_fn get_reservation, release_reservation, extend_reservation, quote_stock;
 batch_fn adjust_stock, reserve, create_reservation;
 batch_fn order_split, order_split_off, order_unsplit;
 batch_fn order_placed, order_changed, order_cancelled, hold_voided;

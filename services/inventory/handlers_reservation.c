@@ -145,6 +145,31 @@ enum status get_reservation(struct call *call, const ProtobufCMessage *message,
     return show(call, row, &out->reservation);
 }
 
+/* ---- keeping for longer ---- */
+
+/* What nobody claims and is not over yet lasts longer; the units stay where they are. */
+enum status extend_reservation(struct call *call, const ProtobufCMessage *message,
+                               ProtobufCMessage *answer)
+{
+    const ExtendReservationRequest *in = (const ExtendReservationRequest *)message;
+    ExtendReservationResponse *out = (ExtendReservationResponse *)answer;
+    struct reservation_row *row;
+    int32_t seconds =
+        in->expires_in_seconds != 0 ? in->expires_in_seconds : INVENTORY_RESERVATION_DEFAULT_S;
+    if (seconds < 0 || seconds > INVENTORY_RESERVATION_MAX_S)
+        return refuse(call, STATUS_INVALID, "out_of_range", "expires_in_seconds",
+                      "A reservation lasts 1 to %d seconds.", INVENTORY_RESERVATION_MAX_S);
+    TRY(find(call, in->id, &row));
+    bool stands =
+        row->status == RESERVATION_HELD && !row->is_claimed && row->expires_at > call->now_us;
+    if (!stands)
+        return refuse(call, STATUS_CONFLICT, "invalid_state", "id",
+                      "The reservation has ended, or an order has taken it.");
+    row->expires_at = call->now_us + seconds * SECOND_US;
+    TRY(store_reservation_extend(call->db, &row->reservation_id, row->expires_at));
+    return show(call, row, &out->reservation);
+}
+
 /* ---- giving back ---- */
 
 /* What has ended already stays as it is, so that giving back twice is no fault. */

@@ -240,7 +240,7 @@ static enum status tell_prices(struct batch *batch)
             skus[nskus++] = in->lines[j]->sku;
     }
     struct quote_row *rows;
-    TRY(store_quotes(batch->db, skus, nskus, batch->now_us, &rows, &nrows));
+    TRY(store_quotes(batch->db, skus, nskus, batch->now_us, NULL, &rows, &nrows));
     for_each_call(batch, call, const ReserveRequest, in, ReserveResponse, out) {
         for (size_t j = 0; in->wants_prices && j < out->n_lines; j++)
             out->lines[j]->price = view_price(batch->arena, rows, nrows, out->lines[j]->sku);

@@ -285,6 +285,12 @@ void store_reservation_insert(struct desk *desk, const struct hold *hold)
            db_bytes(hold->packed.bytes, hold->packed.count));
 }
 
+enum status store_reservation_extend(struct db *db, const struct uuid *id, int64_t expires_at_us)
+{
+    TRY(db_exec_expect(db, Q_HOLD_EXTEND, 1, db_uuid(id), db_time(expires_at_us)));
+    return db_exec_expect(db, Q_RESERVATION_EXTEND, 1, db_uuid(id), db_time(expires_at_us));
+}
+
 void store_reservation_end(struct desk *desk, const struct uuid *id, enum reservation_state state,
                            const struct uuid *order_id)
 {

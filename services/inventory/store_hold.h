@@ -74,6 +74,9 @@ struct reservation_row {
 enum status store_reservation(struct db *db, const struct uuid *id, struct reservation_row **row)
     MUST_CHECK; /* NULL when there is none */
 void store_reservation_insert(struct desk *desk, const struct hold *hold);
+/* Both its row and that of what it holds. */
+enum status store_reservation_extend(struct db *db, const struct uuid *id,
+                                     int64_t expires_at_us) MUST_CHECK;
 void store_reservation_end(struct desk *desk, const struct uuid *id, enum reservation_state state,
                            const struct uuid *order_id);
 

@@ -11,6 +11,8 @@ struct quote_row {
     int64_t price_minor, available;
 };
 
-/* Those of the SKUs that are known and on sale. */
+/* Those of the SKUs that are known and on sale. reservation_id: what it holds counts as available;
+ * nil: none. */
 enum status store_quotes(struct db *db, const char *const *skus, size_t count, int64_t now_us,
-                         struct quote_row **rows, size_t *nrows) MUST_CHECK;
+                         const struct uuid *reservation_id, struct quote_row **rows,
+                         size_t *nrows) MUST_CHECK;

@@ -52,6 +52,7 @@ RPC(GetReservation)
 RPC(ReleaseReservation)
 RPC(GetSourcing)
 RPC(QuoteStock)
+RPC(ExtendReservation)
 #undef RPC
 
 #define X(name, number)                                                                            \

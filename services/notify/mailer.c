@@ -147,6 +147,13 @@ static bool find_recipient(struct mail *mail, struct arena *arena, const Contact
         set_outcome(mail, OUTCOME_SUPPRESSED, REASON_ERASED);
         return false;
     }
+    /* The confirmation was settled when the order was placed; somebody may have asked for it since.
+     */
+    bool is_silent = contact->order != NULL && contact->order->is_silent;
+    if (is_silent && (mail->kind == MESSAGE_SHIPMENT || mail->kind == MESSAGE_REFUND)) {
+        set_outcome(mail, OUTCOME_SUPPRESSED, REASON_SWITCHED_OFF);
+        return false;
+    }
     *address = address_of(contact);
     if (**address == '\0') {
         set_outcome(mail, OUTCOME_SUPPRESSED, REASON_NO_ADDRESS);

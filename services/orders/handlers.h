@@ -45,6 +45,10 @@ handler_fn split_order, preview_split, unsplit_order, list_ship_together, compar
 handler_fn approve_refund, decline_refund, retry_refund, list_refunds;
 handler_fn get_refund_policy, update_refund_policy;
 handler_fn preview_edit, edit_order, list_versions, get_version;
+handler_fn list_customers, get_customer, create_customer, update_customer, list_customer_orders;
+handler_fn put_customer_address, delete_customer_address;
+handler_fn list_merge_suggestions, merge_customers, unmerge_customer;
+handler_fn export_customer, erase_customer;
 batch_fn on_stock_allocated, on_stock_released;
 batch_fn on_fulfillment_picked, on_fulfillment_packed, on_fulfillment_shipped;
 batch_fn on_fulfillment_cancelled, on_parcel_delivered;
@@ -65,7 +69,9 @@ void strip_note(ProtobufCMessage *out, struct arena *arena);
 enum status render_note(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
 void strip_thread(ProtobufCMessage *out, struct arena *arena);
 enum status render_thread(struct call *call, const ProtobufCMessage *in, ProtobufCMessage *out);
+batch_fn project_search, project_customers;
 enum status expire_holds(struct call *call);
+enum status erase_customers(struct call *call);
 
 /* Questions (service.h, struct ask). */
 enum status ask_reserve_for_place(struct call *call, const ProtobufCMessage *in,
@@ -142,6 +148,9 @@ const char *next_number(struct arena *arena, const struct channel *channel);
 bool read_reserve_answer(struct call *call, const PlaceOrderRequest *in, bool is_import,
                          const struct held **held);
 
+/* Whose each order is, as the projection "customers" has it; for reads and lists. */
+enum status view_order_customers(struct call *call, Order **orders, size_t count) MUST_CHECK;
+
 /* ---- events (handlers_emit.c) ---- */
 
 /* The lines as events tell them. */
@@ -149,6 +158,7 @@ Penstock__Orders__V1__PlacedLine **placed_lines(struct arena *arena, const struc
 /* Orders of the past are taken over, not announced to their customers. */
 bool is_news(const struct call *call, const struct order *order);
 enum status emit_placed(struct call *call, const struct order *order);
+enum status emit_placed(struct call *call, const struct order *order, const PlaceOrderRequest *in);
 enum status emit_changed(struct call *call, const struct order *order);
 /* What the event of an edit tells besides the order. */
 struct edited;

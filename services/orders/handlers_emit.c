@@ -45,7 +45,17 @@ bool is_news(const struct call *call, const struct order *order)
            call->now_us - order->placed_at_us <= conf->notify_max_age_hours * HOUR_US;
 }
 
-enum status emit_placed(struct call *call, const struct order *order)
+/* The store's name is for people; whoever carries a parcel knows it by its code. */
+static Delivery *told_delivery(struct arena *arena, const Delivery *delivery)
+{
+    if (delivery == NULL)
+        return NULL;
+    Delivery *told = arena_copy(arena, delivery, sizeof(*delivery));
+    told->store_name = wire_text("");
+    return told;
+}
+
+enum status emit_placed(struct call *call, const struct order *order, const PlaceOrderRequest *in)
 {
     Penstock__Orders__V1__OrderPlaced event;
     penstock__orders__v1__order_placed__init(&event);
@@ -66,7 +76,9 @@ enum status emit_placed(struct call *call, const struct order *order)
     event.total = wire_money(call->arena, order->total, order->currency);
     event.placed_at_us = order->placed_at_us;
     event.country = wire_text(order->country);
-    event.notify_customer = is_news(call, order);
+    event.notify_customer =
+        in->notify_customer != PENSTOCK__INVENTORY__V1__SWITCH__SWITCH_OFF && is_news(call, order);
+    event.delivery = told_delivery(call->arena, in->delivery);
     return emit(call, event.order_id, &event.base);
 }
 

@@ -80,7 +80,7 @@ static const char *cancel_reason_of(const ImportOrderRequest *import)
 
 static enum status emit_new(struct importing *it, const struct order *order)
 {
-    TRY(emit_placed(it->call, order));
+    TRY(emit_placed(it->call, order, it->in));
     if (order->status != ORDER_CANCELLED)
         return STATUS_OK;
     int64_t *cuts = ARENA_ARRAY(it->call->arena, order->line_count, int64_t);

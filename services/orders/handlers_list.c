@@ -129,6 +129,7 @@ static enum status show(struct call *call, const struct uuid *ids, size_t count,
             break;
         out->data[out->n_data++] = view;
     }
+    TRY(view_order_customers(call, out->data, out->n_data));
     return store_tags_show(call->db, call->arena, ids, *shown, out->data, out->n_data);
 }
 

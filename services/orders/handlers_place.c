@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "handlers.h"
+#include "handlers_fill.h"
+#include "handlers_place.h"
 #include "penstock/inventory/v1/inventory.pb-c.h"
 
 typedef Penstock__Inventory__V1__ReserveRequest ReserveRequest;
@@ -48,6 +50,7 @@ static enum status build_reserve(struct call *call, const PlaceOrderRequest *in,
     question->policy =
         (Penstock__Inventory__V1__StockPolicy)(requires ? POLICY_REQUIRE : POLICY_ACCEPT);
     question->reservation_id = in->reservation_id;
+    question->wants_prices = !is_import && fill_lacks_prices(in);
     question->channel = in->channel;
     question->country =
         in->shipping_address != NULL ? in->shipping_address->country : question->country;
@@ -56,10 +59,16 @@ static enum status build_reserve(struct call *call, const PlaceOrderRequest *in,
     return STATUS_OK;
 }
 
+enum status place_build_reserve(struct call *call, const PlaceOrderRequest *in,
+                                ProtobufCMessage *question)
+{
+    return build_reserve(call, in, false, question);
+}
+
 enum status ask_reserve_for_place(struct call *call, const ProtobufCMessage *in,
                                   ProtobufCMessage *question)
 {
-    return build_reserve(call, (const PlaceOrderRequest *)in, false, question);
+    return place_build_reserve(call, (const PlaceOrderRequest *)in, question);
 }
 
 int place_timeout_ms(const ProtobufCMessage *in)
@@ -161,9 +170,10 @@ static struct held *held_of(struct arena *arena, const PlaceOrderRequest *in,
 
 /* The first answer again: the order is placed once more in memory, from the same request, with the
  * ids, times and status that it got then. */
-static enum status render(struct call *call, const PlaceOrderRequest *in, const Order *kept,
+static enum status render(struct call *call, const PlaceOrderRequest *asked, const Order *kept,
                           const struct order *placed, PlaceOrderResponse *out)
 {
+    const PlaceOrderRequest *in = fill_order_again(call->arena, asked, placed);
     const struct channel channel = {.name = in->channel,
                                     .confirms_manually = (int)kept->status == (int)ORDER_PENDING};
     const struct act act = {.arena = call->arena,
@@ -263,12 +273,13 @@ static void keep_external(struct call *call, const struct order *order, const Or
     store_external_add(call->db, &external);
 }
 
-static enum status place_new(struct call *call, struct channel *channel)
+enum status place_new(struct call *call, const PlaceOrderRequest *in, struct channel *channel,
+                      Order **shown)
 {
-    const PlaceOrderRequest *in = (const PlaceOrderRequest *)call->in;
     struct act act = act_of(call);
     struct refusal no;
     struct placing placing = {.in = in, .channel = channel};
+    *shown = NULL;
     if (!read_reserve_answer(call, in, false, &placing.held))
         return STATUS_OK;
     placing.number = next_number(call->arena, channel);
@@ -279,20 +290,19 @@ static enum status place_new(struct call *call, struct channel *channel)
         return STATUS_OK;
     }
     channel->taken++;
-    TRY(emit_placed(call, order));
+    TRY(emit_placed(call, order, in));
     TRY(complete_if_due(call, order, &act));
     store_order_add(call->db, order);
     OrderDetails *details = ARENA_NEW(call->arena, OrderDetails);
     rules_details(in, details);
-    PlaceOrderResponse *out = (PlaceOrderResponse *)call->out;
-    out->order = view_order(call->arena, order, details);
-    keep_external(call, order, out->order);
+    *shown = view_order(call->arena, order, details);
+    keep_external(call, order, *shown);
     count(call, "orders_placed_total", 1);
-    call_log_order(call, "orders.placed", "An order is placed", out->order->id);
+    call_log_order(call, "orders.placed", "An order is placed", (*shown)->id);
     return STATUS_OK;
 }
 
-static enum status place_one(struct call *call, const struct known *known)
+static enum status place_one(struct call *call, const struct known *known, const struct fill *fill)
 {
     const PlaceOrderRequest *in = (const PlaceOrderRequest *)call->in;
     struct external_key key = key_of(call);
@@ -303,7 +313,11 @@ static enum status place_one(struct call *call, const struct known *known)
     }
     const struct external *external =
         key.external_id[0] != '\0' ? known_external(known, &key) : NULL;
-    return external != NULL ? place_again(call, known, external) : place_new(call, channel);
+    if (external != NULL)
+        return place_again(call, known, external);
+    in = fill_order(call, in, fill, &call->answers[0]);
+    PlaceOrderResponse *out = (PlaceOrderResponse *)call->out;
+    return in != NULL ? place_new(call, in, channel, &out->order) : STATUS_OK;
 }
 
 static size_t check_all(struct batch *batch, struct call **waiting)
@@ -327,10 +341,12 @@ enum status place_orders(struct batch *batch)
     while (count > 0) {
         struct wave wave;
         struct known known;
+        struct fill fill;
         wave_take(batch->arena, waiting, &count, key_of, &wave);
         TRY(known_load(batch, &wave, key_of, &known));
+        TRY(fill_load(wave.calls, wave.count, &fill));
         for (size_t i = 0; i < wave.count; i++)
-            TRY(place_one(wave.calls[i], &known));
+            TRY(place_one(wave.calls[i], &known, &fill));
         TRY(store_channels_save(batch->db, known.channels, known.channel_count));
     }
     return STATUS_OK;

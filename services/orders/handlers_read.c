@@ -27,6 +27,7 @@ ORDERS_HANDLER(get_order, GetOrderRequest, GetOrderResponse)
     struct order *order;
     TRY(load_order(call, in->id, "id", &order));
     out->order = view_order(call->arena, order, NULL);
+    TRY(view_order_customers(call, &out->order, 1));
     return store_tags_show(call->db, call->arena, &order->id, 1, &out->order, 1);
 }
 
@@ -98,6 +99,7 @@ static Contact *contact_of(struct arena *arena, const struct order *order)
     contact->locale = contact->order->locale;
     contact->customer = contact->order->customer;
     contact->shipping_address = contact->order->shipping_address;
+    contact->is_erased = contact->order->is_erased;
     return contact;
 }
 

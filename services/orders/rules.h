@@ -158,12 +158,26 @@ bool rules_check_text(const char *value, size_t max_characters, struct refusal *
 bool rules_check_lines(const char *value, size_t max_characters, struct refusal *no,
                        const char *field);
 bool rules_check_token(const char *value, struct refusal *no, const char *field);
+/* As rules_check_text, line breaks and tabs allowed. */
+bool rules_check_note(const char *value, size_t max_characters, struct refusal *no,
+                      const char *field);
+bool rules_check_email(const char *value, struct refusal *no, const char *field);
+bool rules_check_phone(const char *value, struct refusal *no, const char *field);
+/* name: the request's field that it is. */
+bool rules_check_address(const Address *address, struct refusal *no, const char *name);
 /* An amount of the currency, positive; its minor units. */
 bool rules_check_amount(const Money *money, const char *currency, struct refusal *no,
                         const char *field, int64_t *minor);
 
 /* True when the line goes to inventory: tracked, and it has a SKU. */
 bool rules_input_takes_stock(const LineInput *line);
+/* True when the line's price is to be the item's. */
+bool rules_input_lacks_price(const LineInput *line);
+/* How it is delivered (rules_delivery.c): NULL is nothing to object to. */
+bool rules_check_delivery(const Delivery *delivery, struct refusal *no);
+/* Whether what is due can be collected on delivery. */
+bool rules_check_collection(const struct order *order, const Delivery *delivery,
+                            struct refusal *no);
 
 /* What inventory said about one line. */
 struct held {
@@ -206,6 +220,8 @@ bool rules_is_untouched(const struct order *order);
  * changed; refunds that the channel made are recorded once. ids: two per payment. */
 size_t rules_import_payments(struct order *order, const struct act *act,
                              const PlaceOrderRequest *in, const struct uuid *ids);
+/* True when its customer was erased: what its channel says of them is not taken up again. */
+bool rules_is_erased(const struct order *order, struct arena *arena);
 /* The customer as the channel has them now: true when that changed anything. */
 bool rules_import_contact(struct order *order, const struct act *act, const PlaceOrderRequest *in);
 /* Lines, addresses and amounts as the channel has them now; ids: one per line. False: refused. */

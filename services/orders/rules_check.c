@@ -183,6 +183,25 @@ static bool phone(const struct check *check, const char *value, struct at at)
     return fail(check, at, "", "invalid", "This is not a telephone number.");
 }
 
+bool rules_check_note(const char *value, size_t max_characters, struct refusal *no,
+                      const char *field)
+{
+    struct check check = {.no = no};
+    return text_as(&check, value, max_characters, true, (struct at){NULL, NO_INDEX, field});
+}
+
+bool rules_check_email(const char *value, struct refusal *no, const char *field)
+{
+    struct check check = {.no = no};
+    return email(&check, value, (struct at){NULL, NO_INDEX, field});
+}
+
+bool rules_check_phone(const char *value, struct refusal *no, const char *field)
+{
+    struct check check = {.no = no};
+    return phone(&check, value, (struct at){NULL, NO_INDEX, field});
+}
+
 static bool check_address(const struct check *check, const Address *address, const char *name)
 {
     if (address == NULL)
@@ -208,6 +227,12 @@ static bool check_address(const struct check *check, const Address *address, con
         return fail(check, country, "", "invalid", "A country is two letters of ISO 3166-1.");
     return phone(check, address->phone, (struct at){name, NO_INDEX, "phone"}) &&
            email(check, address->email, (struct at){name, NO_INDEX, "email"});
+}
+
+bool rules_check_address(const Address *address, struct refusal *no, const char *name)
+{
+    struct check check = {.no = no};
+    return check_address(&check, address, name);
 }
 
 static bool check_customer(const struct check *check, const Customer *customer)
@@ -267,6 +292,18 @@ bool rules_check_amount(const Money *money, const char *currency, struct refusal
 
 /* ---- the parts of an order ---- */
 
+bool rules_input_lacks_price(const LineInput *line)
+{
+    return is_absent(line->unit_price) && rules_input_takes_stock(line);
+}
+
+/* What an item costs may be left to the item. */
+static bool line_price(const struct check *check, const LineInput *line, size_t i)
+{
+    return (!check->is_import && rules_input_lacks_price(line)) ||
+           required_amount(check, line->unit_price, false, (struct at){"lines", i, "unit_price"});
+}
+
 static bool check_line(const struct check *check, const LineInput *line, size_t i)
 {
     struct at sku = {"lines", i, "sku"}, quantity = {"lines", i, "quantity"};
@@ -284,7 +321,7 @@ static bool check_line(const struct check *check, const LineInput *line, size_t 
     return text(check, line->sku, 64, sku) &&
            text(check, line->name, 200, (struct at){"lines", i, "name"}) &&
            text(check, line->external_id, 128, (struct at){"lines", i, "external_id"}) &&
-           required_amount(check, line->unit_price, false, (struct at){"lines", i, "unit_price"}) &&
+           line_price(check, line, i) &&
            amount(check, line->discount, false, (struct at){"lines", i, "discount"}) &&
            amount(check, line->tax, false, (struct at){"lines", i, "tax"});
 }
@@ -327,6 +364,7 @@ static bool check_shipping_and_discounts(const struct check *check, const PlaceO
         const Discount *discount = in->discounts[i];
         if (!text(check, discount->code, 200, (struct at){"discounts", i, "code"}) ||
             !text(check, discount->title, 200, (struct at){"discounts", i, "title"}) ||
+            !text(check, discount->reason, 200, (struct at){"discounts", i, "reason"}) ||
             !required_amount(check, discount->amount, false, (struct at){"discounts", i, "amount"}))
             return false;
     }
@@ -349,6 +387,7 @@ static bool check_taxes_and_charges(const struct check *check, const PlaceOrderR
     for (size_t i = 0; i < in->n_charges; i++) {
         const Charge *charge = in->charges[i];
         if (!text(check, charge->title, 200, (struct at){"charges", i, "title"}) ||
+            !text(check, charge->reason, 200, (struct at){"charges", i, "reason"}) ||
             !required_amount(check, charge->amount, true, (struct at){"charges", i, "amount"}))
             return false;
     }
@@ -427,6 +466,18 @@ static bool check_head(const struct check *check, const PlaceOrderRequest *in, i
     return true;
 }
 
+/* What only people and programs of our own say. */
+static bool check_desk(const struct check *check, const PlaceOrderRequest *in)
+{
+    struct uuid customer_id;
+    if (check->is_import)
+        return true;
+    if (in->customer_id[0] != '\0' && !uuid_parse(in->customer_id, &customer_id))
+        return rules_refuse(check->no, STATUS_INVALID, "invalid", "A customer's id is a UUID.",
+                            "%s", "customer_id");
+    return rules_check_delivery(in->delivery, check->no);
+}
+
 bool rules_check_order(const PlaceOrderRequest *in, bool is_import, int64_t now_us,
                        struct refusal *no)
 {
@@ -440,7 +491,7 @@ bool rules_check_order(const PlaceOrderRequest *in, bool is_import, int64_t now_
            check_address(&check, in->shipping_address, "shipping_address") &&
            check_address(&check, in->billing_address, "billing_address") &&
            check_shipping_and_discounts(&check, in) && check_taxes_and_charges(&check, in) &&
-           check_payments(&check, in) &&
+           check_payments(&check, in) && check_desk(&check, in) &&
            text_as(&check, in->note, 2000, true, (struct at){NULL, NO_INDEX, "note"}) &&
            text_as(&check, in->shipping_remark, ORDERS_MAX_REMARK, true,
                    (struct at){NULL, NO_INDEX, "shipping_remark"});

@@ -190,10 +190,17 @@ static bool details_close(struct order *order, const OrderDetails *details, stru
     return changed;
 }
 
+bool rules_is_erased(const struct order *order, struct arena *arena)
+{
+    return details_open(order, arena)->is_erased;
+}
+
 bool rules_import_contact(struct order *order, const struct act *act, const PlaceOrderRequest *in)
 {
     const Customer *customer = in->customer;
     bool changed = false;
+    if (rules_is_erased(order, act->arena))
+        return false;
     if (customer != NULL) {
         changed |= replace(&order->customer_id, customer->id);
         changed |= replace(&order->customer_external_id, customer->external_id);

@@ -140,7 +140,9 @@ static void place_unmatched_hold(struct order *order, const struct placing *plac
 static void place_contact(struct order *order, const PlaceOrderRequest *in)
 {
     const Customer *customer = in->customer;
-    order->customer_id = customer != NULL ? customer->id : "";
+    order->customer_id = in->customer_id[0] != '\0' ? in->customer_id
+                         : customer != NULL         ? customer->id
+                                                    : "";
     order->customer_external_id = customer != NULL ? customer->external_id : "";
     order->customer_name = customer != NULL ? customer->name : "";
     order->email = customer != NULL ? customer->email : "";
@@ -162,6 +164,8 @@ void rules_details(const PlaceOrderRequest *in, OrderDetails *details)
     details->charges = in->charges;
     details->note = in->note;
     details->shipping_remark = in->shipping_remark;
+    details->delivery = in->delivery;
+    details->is_silent = in->notify_customer == PENSTOCK__INVENTORY__V1__SWITCH__SWITCH_OFF;
 }
 
 static void place_details(struct order *order, const PlaceOrderRequest *in, struct arena *arena)
@@ -257,5 +261,7 @@ struct order *rules_place(const struct placing *placing, const struct act *act, 
         rules_import_current_total(order, placing->current_total);
         rules_order_derive(order);
     }
+    if (!placing->is_import && !rules_check_collection(order, in->delivery, no))
+        return NULL;
     return order;
 }

@@ -17,9 +17,9 @@
 /* The events after which an order may be found by something else than before. */
 static bool touches_texts(const char *type)
 {
-    static const char *const types[] = {"OrderPlaced", "OrderChanged",  "OrderContactChanged",
-                                        "OrderEdited", "OrderSplitOff", "OrderUnsplit",
-                                        "OrderErased"};
+    static const char *const types[] = {"OrderPlaced",   "OrderChanged",  "OrderContactChanged",
+                                        "OrderEdited",   "OrderSplitOff", "OrderUnsplit",
+                                        "CustomerErased"};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (strcmp(types[i], type) == 0)
             return true;

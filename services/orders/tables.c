@@ -1,5 +1,6 @@
 /* What the service is made of: its routes, what it listens to, its timers, its keys. */
 #include "handlers.h"
+#include "handlers_customers.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
 #include "penstock/inventory/v1/inventory.pb-c.h"
 #include "penstock/returns/v1/returns.pb-c.h"
@@ -250,6 +251,68 @@ const struct route orders_routes[] = {
      .handler = list_ship_together,
      .permission = "orders:read"},
     {.rpc = "CompareRecipients", .kind = ROUTE_QUERY, .handler = compare_recipients},
+    {.rpc = "ListCustomers",
+     .kind = ROUTE_QUERY,
+     .handler = list_customers,
+     .permission = "customers:read"},
+    {.rpc = "GetCustomer",
+     .kind = ROUTE_QUERY,
+     .handler = get_customer,
+     .permission = "customers:read"},
+    {.rpc = "CreateCustomer",
+     .kind = ROUTE_COMMAND,
+     .handler = create_customer,
+     .permission = "customers:write",
+     .strip = strip_customer,
+     .render = render_customer},
+    {.rpc = "UpdateCustomer",
+     .kind = ROUTE_COMMAND,
+     .handler = update_customer,
+     .permission = "customers:write",
+     .strip = strip_customer,
+     .render = render_customer},
+    {.rpc = "ListCustomerOrders",
+     .kind = ROUTE_QUERY,
+     .handler = list_customer_orders,
+     .permission = "customers:read"},
+    {.rpc = "PutCustomerAddress",
+     .kind = ROUTE_COMMAND,
+     .handler = put_customer_address,
+     .permission = "customers:write",
+     .strip = strip_customer,
+     .render = render_customer},
+    {.rpc = "DeleteCustomerAddress",
+     .kind = ROUTE_COMMAND,
+     .handler = delete_customer_address,
+     .permission = "customers:write",
+     .strip = strip_customer,
+     .render = render_customer},
+    {.rpc = "ListMergeSuggestions",
+     .kind = ROUTE_QUERY,
+     .handler = list_merge_suggestions,
+     .permission = "customers:read"},
+    {.rpc = "MergeCustomers",
+     .kind = ROUTE_COMMAND,
+     .handler = merge_customers,
+     .permission = "customers:write",
+     .strip = strip_customer,
+     .render = render_customer},
+    {.rpc = "UnmergeCustomer",
+     .kind = ROUTE_COMMAND,
+     .handler = unmerge_customer,
+     .permission = "customers:write",
+     .strip = strip_customer,
+     .render = render_customer},
+    {.rpc = "ExportCustomer",
+     .kind = ROUTE_QUERY,
+     .handler = export_customer,
+     .permission = "customers:read"},
+    {.rpc = "EraseCustomer",
+     .kind = ROUTE_COMMAND,
+     .handler = erase_customer,
+     .permission = "customers:write",
+     .strip = strip_customer,
+     .render = render_customer},
     {.rpc = NULL},
 };
 
@@ -275,12 +338,14 @@ const struct subscription orders_subscriptions[] = {
 
 const struct projection orders_projections[] = {
     {"search_segments", NULL, project_search},
+    {"customers", NULL, project_customers},
     {NULL, NULL, NULL},
 };
 
 const struct timer orders_timers[] = {
     {"expire_holds", 1000, expire_holds},
     {"forget_lookups", 600000, forget_lookups},
+    {"erase_customers", 1000, erase_customers},
     {NULL, 0, NULL},
 };
 
@@ -328,5 +393,7 @@ const ProtobufCMessageDescriptor *const orders_events[] = {
     &penstock__orders__v1__canned_reply_changed__descriptor,
     &penstock__orders__v1__order_links_revoked__descriptor,
     &penstock__orders__v1__order_code_requested__descriptor,
+    &penstock__orders__v1__customer_changed__descriptor,
+    &penstock__orders__v1__customer_erased__descriptor,
     NULL,
 };

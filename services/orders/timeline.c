@@ -15,6 +15,7 @@ static const struct {
     {"contact_changed", "Customer, billing address or note changed by the channel."},
     {"total_changed", "Total changed by the channel."},
     {"channel_changed", "%s"},
+    {"customer_erased", "The customer was erased."},
     {"note_added", "Note: %s"},
     {"hold_placed", "Put on hold: %s."},
     {"hold_released", "Hold released: %s."},

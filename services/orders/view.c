@@ -207,6 +207,8 @@ static void view_details(Order *out, const OrderDetails *details)
     out->note = details->note;
     out->shipping_remark = details->shipping_remark;
     out->delivery = details->delivery;
+    out->is_silent = details->is_silent;
+    out->is_erased = details->is_erased;
 }
 
 Order *view_order(struct arena *arena, const struct order *order, const OrderDetails *details)

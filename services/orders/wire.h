@@ -27,6 +27,7 @@ typedef Penstock__Orders__V1__TaxLine TaxLine;
 typedef Penstock__Orders__V1__Charge Charge;
 typedef Penstock__Orders__V1__PaymentInput PaymentInput;
 typedef Penstock__Orders__V1__OrderDetails OrderDetails;
+typedef Penstock__Orders__V1__Delivery Delivery;
 typedef Penstock__Orders__V1__PlaceOrderRequest PlaceOrderRequest;
 typedef Penstock__Orders__V1__PlaceOrderResponse PlaceOrderResponse;
 typedef Penstock__Orders__V1__ImportOrderRequest ImportOrderRequest;

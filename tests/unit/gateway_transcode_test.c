@@ -172,7 +172,7 @@ static void an_answer_is_written_by_the_conventions(void **state)
         "\"quantity\":3,\"unit_price\":{\"amount\":\"120.00\",\"currency\":\"HKD\"},\"discount\":"
         "null",
         "\"is_custom\":false,",
-        "\"holds\":[]}",
+        "\"holds\":[],",
     };
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
         if (strstr(writer.data, pieces[i]) == NULL)
