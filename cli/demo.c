@@ -13,6 +13,7 @@
 #include "cli/demo_data.h"
 #include "cli/http.h"
 #include "cli/remote.h"
+#include "cli/user.h"
 #include "common/id.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
 #include "penstock/gateway/v1/gateway.pb-c.h"
@@ -406,6 +407,30 @@ static int load(struct remote *remote, const struct home *home)
     return 0;
 }
 
+/* ---- who signs in ---- */
+
+#define OWNER_EMAIL "owner@penstock.example"
+
+static int let_owner_in(struct remote *remote, const struct home *home)
+{
+    bool is_asked;
+    char address[128] = "";
+    const Penstock__Gateway__V1__Person *owner = user_find(remote, OWNER_EMAIL, &is_asked);
+    if (!is_asked || !home_http(home, address, sizeof(address)))
+        return 1;
+    if (owner == NULL &&
+        (owner = user_add(remote, OWNER_EMAIL, "店主", "owner", "zh-Hant")) == NULL)
+        return 1;
+    printf("  console   http://%s/\n  sign in   %s\n", address, OWNER_EMAIL);
+    if (owner->password[0] != '\0')
+        printf("  password  %s   (shown once)\n", owner->password);
+    else
+        printf("  password  as printed the first time; for a new one: penstock user password %s "
+               "--home %s\n",
+               OWNER_EMAIL, home->path);
+    return 0;
+}
+
 int command_demo(int argc, char **argv)
 {
     struct home home;
@@ -417,6 +442,8 @@ int command_demo(int argc, char **argv)
         printf("The demonstration shop is loaded already.\n");
     else
         result = load(remote, &home);
+    if (result == 0)
+        result = let_owner_in(remote, &home);
     remote_close(&remote);
     return result;
 }

@@ -35,7 +35,7 @@ static enum http_verdict authenticate_key(struct http_request *request, const ch
                                       "Bearer realm=\"penstock\", error=\"invalid_token\"");
     key->used_at_us = now_us;
     char id[UUID_TEXT_BYTES];
-    request->role = key->role;
+    request->role = key->is_narrowed ? role_copy(key->role, request->arena) : key->role;
     request->caller_hash = arena_copy(request->arena, key->hash, sizeof key->hash);
     request->principal = arena_printf(request->arena, "key:%s", uuid_text(&key->id, id));
     *caller = key->id;
@@ -65,10 +65,12 @@ static bool authorize(struct http_request *request)
              LOG_TEXT("actor", request->principal),
              LOG_TEXT("http.route", request->endpoint->route->pattern),
              LOG_TEXT("permission", permission));
-    http_problem(request, 403, "forbidden", "",
-                 arena_printf(request->arena,
-                              "This takes the permission %s, which the role %s lacks.", permission,
-                              request->role->name));
+    http_problem(
+        request, 403, "forbidden", "",
+        arena_printf(request->arena, "This takes the permission %s, which %s %s lacks.", permission,
+                     role_find(request->role->name) == request->role ? "the role"
+                                                                     : "this key of the role",
+                     request->role->name));
     return false;
 }
 

@@ -51,6 +51,24 @@ enum status access_refuse(struct call *call, struct access_refusal refusal)
 
 /* ---- keys ---- */
 
+static const char *join_scopes(struct arena *arena, char *const *scopes, size_t count)
+{
+    const char *joined = "";
+    for (size_t i = 0; i < count; i++)
+        joined = arena_printf(arena, "%s%s%s", joined, i > 0 ? " " : "", scopes[i]);
+    return joined;
+}
+
+static void cut_scopes(struct arena *arena, const char *joined, Key *view)
+{
+    view->scopes = ARENA_ARRAY(arena, strlen(joined) / 2 + 1, char *);
+    while (*joined != '\0') {
+        size_t bytes = strcspn(joined, " ");
+        view->scopes[view->n_scopes++] = arena_strndup(arena, joined, bytes);
+        joined += bytes + (joined[bytes] == ' ');
+    }
+}
+
 static Key *key_view(struct arena *arena, const struct key_row *row)
 {
     static const Key empty = PENSTOCK__GATEWAY__V1__KEY__INIT;
@@ -59,6 +77,7 @@ static Key *key_view(struct arena *arena, const struct key_row *row)
     view->name = arena_strdup(arena, row->name);
     view->role = arena_strdup(arena, row->role);
     view->prefix = arena_strdup(arena, row->prefix);
+    cut_scopes(arena, row->scopes, view);
     view->created_at_us = row->created_at_us;
     view->expires_at_us = row->expires_at_us;
     view->last_used_at_us = row->last_used_at_us;
@@ -87,6 +106,8 @@ static enum status emit_key_revoked(struct call *call, const struct key_row *row
 ACCESS_HANDLER(create_key, CreateKeyRequest, CreateKeyResponse)
 {
     struct access_refusal refusal = rules_key(in->name, in->role, in->expires_at_us, call->now_us);
+    if (refusal.code == NULL)
+        refusal = rules_scopes(in->role, in->scopes, in->n_scopes);
     if (refusal.code != NULL)
         return access_refuse(call, refusal);
     int64_t count;
@@ -103,6 +124,7 @@ ACCESS_HANDLER(create_key, CreateKeyRequest, CreateKeyResponse)
         .name = in->name,
         .role = in->role,
         .prefix = arena_strndup(call->arena, text, API_KEY_SHOWN_BYTES),
+        .scopes = join_scopes(call->arena, in->scopes, in->n_scopes),
         .created_at_us = call->now_us,
         .expires_at_us = in->expires_at_us,
     };

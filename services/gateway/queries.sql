@@ -3,16 +3,16 @@
 -- ---- keys ----
 
 -- name: key_insert
-INSERT INTO api_key (id, name, role, prefix, key_sha256, created_by, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+INSERT INTO api_key (id, name, role, prefix, key_sha256, created_by, created_at, expires_at, scopes)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: key_by_id
-SELECT id, name, role, prefix, created_at, expires_at, last_used_at, revoked_at
+SELECT id, name, role, prefix, created_at, expires_at, last_used_at, revoked_at, scopes
 FROM api_key WHERE id = $1;
 
 -- Newest first.
 -- name: key_page
-SELECT id, name, role, prefix, created_at, expires_at, last_used_at, revoked_at
+SELECT id, name, role, prefix, created_at, expires_at, last_used_at, revoked_at, scopes
 FROM api_key WHERE $1::uuid IS NULL OR id < $1
 ORDER BY id DESC LIMIT $2::bigint;
 
@@ -24,7 +24,7 @@ SELECT count(*) AS count FROM api_key WHERE revoked_at IS NULL;
 
 -- Those that open doors.
 -- name: key_live
-SELECT id, role, key_sha256, expires_at, last_used_at
+SELECT id, role, scopes, key_sha256, expires_at, last_used_at
 FROM api_key WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)
 ORDER BY id DESC LIMIT $2::bigint;
 

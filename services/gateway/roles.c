@@ -47,3 +47,43 @@ bool role_allows(const struct role *role, const char *permission)
             return true;
     return false;
 }
+
+static bool is_among(const char *scopes, const char *permission)
+{
+    size_t bytes = strlen(permission);
+    while (*scopes != '\0') {
+        size_t word = strcspn(scopes, " ");
+        if (word == bytes && strncmp(scopes, permission, bytes) == 0)
+            return true;
+        scopes += word + (scopes[word] == ' ');
+    }
+    return false;
+}
+
+static size_t count_permissions(const struct role *role)
+{
+    size_t count = 0;
+    while (role->permissions[count] != NULL)
+        count++;
+    return count;
+}
+
+const struct role *role_narrow(const struct role *role, const char *scopes, struct arena *arena)
+{
+    struct role *narrow = ARENA_NEW(arena, struct role);
+    const char **permissions = ARENA_ARRAY(arena, count_permissions(role) + 1, const char *);
+    size_t count = 0;
+    for (const char *const *at = role->permissions; *at != NULL; at++)
+        if (is_among(scopes, *at))
+            permissions[count++] = *at;
+    *narrow = (struct role){role->name, permissions};
+    return narrow;
+}
+
+const struct role *role_copy(const struct role *role, struct arena *arena)
+{
+    struct role *copy = ARENA_NEW(arena, struct role);
+    size_t bytes = (count_permissions(role) + 1) * sizeof(const char *);
+    *copy = (struct role){role->name, arena_copy(arena, role->permissions, bytes)};
+    return copy;
+}

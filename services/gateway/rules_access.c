@@ -24,6 +24,18 @@ struct access_refusal rules_key(const char *name, const char *role, int64_t expi
     return NOTHING;
 }
 
+struct access_refusal rules_scopes(const char *role, char *const *scopes, size_t count)
+{
+    const struct role *of = role_find(role);
+    if (count > ROLE_MAX_PERMISSIONS)
+        return (struct access_refusal){"too_many", "scopes", "There are fewer permissions."};
+    for (size_t i = 0; i < count; i++)
+        if (!role_allows(of, scopes[i]))
+            return (struct access_refusal){"invalid", "scopes",
+                                           "A scope is a permission that the role of the key has."};
+    return NOTHING;
+}
+
 static bool is_made_of(const char *text, const char *first, const char *rest, size_t most)
 {
     return text[0] != '\0' && strchr(first, text[0]) != NULL && strlen(text) <= most &&

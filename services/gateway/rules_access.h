@@ -23,6 +23,8 @@ struct access_refusal {
 
 struct access_refusal rules_key(const char *name, const char *role, int64_t expires_at_us,
                                 int64_t now_us);
+/* Each a permission of the role. */
+struct access_refusal rules_scopes(const char *role, char *const *scopes, size_t count);
 
 struct channel_wish {
     const char *name, *type, *secret;

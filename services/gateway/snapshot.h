@@ -29,6 +29,7 @@ struct api_key {
     uint8_t hash[API_KEY_HASH_BYTES]; /* SHA-256 of the key's text */
     struct uuid id;
     const struct role *role;
+    bool is_narrowed;          /* the role is this snapshot's, with fewer permissions */
     int64_t expires_at_us;     /* 0: never */
     int64_t stored_used_at_us; /* as the row has it */
     int64_t used_at_us;        /* set by the HTTP thread; 0: not since */

@@ -8,7 +8,7 @@
 
 DB_SHAPE(key_shape, struct key_row, DB_FIELD(struct key_row, id, DB_UUID),
          DB_FIELD(struct key_row, name, DB_TEXT), DB_FIELD(struct key_row, role, DB_TEXT),
-         DB_FIELD(struct key_row, prefix, DB_TEXT),
+         DB_FIELD(struct key_row, prefix, DB_TEXT), DB_FIELD(struct key_row, scopes, DB_TEXT),
          DB_FIELD_AS(struct key_row, created_at_us, "created_at", DB_TIMESTAMP),
          DB_FIELD_AS(struct key_row, expires_at_us, "expires_at", DB_TIMESTAMP),
          DB_FIELD_AS(struct key_row, last_used_at_us, "last_used_at", DB_TIMESTAMP),
@@ -38,7 +38,7 @@ enum status store_key_insert(struct db *db, const struct key_row *key, const uin
 {
     return db_exec(db, Q_KEY_INSERT, db_uuid(&key->id), db_text(key->name), db_text(key->role),
                    db_text(key->prefix), db_bytes(hash, API_KEY_HASH_BYTES), db_text(created_by),
-                   db_time(key->created_at_us), db_time(key->expires_at_us));
+                   db_time(key->created_at_us), db_time(key->expires_at_us), db_text(key->scopes));
 }
 
 enum status store_key_by_id(struct db *db, const struct uuid *id, struct key_row **key)
@@ -120,12 +120,13 @@ enum status store_channel_told(struct db *db, const char *name, int32_t version)
 
 struct live_row {
     struct uuid id;
-    const char *role;
+    const char *role, *scopes;
     struct db_bytea key_sha256;
     int64_t expires_at, last_used_at;
 };
 DB_SHAPE(live_shape, struct live_row, DB_FIELD(struct live_row, id, DB_UUID),
-         DB_FIELD(struct live_row, role, DB_TEXT), DB_FIELD(struct live_row, key_sha256, DB_BYTEA),
+         DB_FIELD(struct live_row, role, DB_TEXT), DB_FIELD(struct live_row, scopes, DB_TEXT),
+         DB_FIELD(struct live_row, key_sha256, DB_BYTEA),
          DB_FIELD(struct live_row, expires_at, DB_TIMESTAMP),
          DB_FIELD(struct live_row, last_used_at, DB_TIMESTAMP));
 
@@ -144,7 +145,8 @@ static enum status load_keys(struct db *db, struct snapshot *snapshot, int64_t n
         struct api_key *key = &snapshot->keys[snapshot->nkeys++];
         memcpy(key->hash, rows[i].key_sha256.bytes, API_KEY_HASH_BYTES);
         key->id = rows[i].id;
-        key->role = role;
+        key->is_narrowed = rows[i].scopes[0] != '\0';
+        key->role = key->is_narrowed ? role_narrow(role, rows[i].scopes, snapshot->arena) : role;
         key->expires_at_us = rows[i].expires_at;
         key->stored_used_at_us = rows[i].last_used_at;
     }

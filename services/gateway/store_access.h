@@ -11,6 +11,7 @@
 struct key_row {
     struct uuid id;
     const char *name, *role, *prefix;
+    const char *scopes; /* separated by spaces; "": all of the role's */
     int64_t created_at_us, expires_at_us, last_used_at_us, revoked_at_us;
 };
 struct channel_row {
