@@ -157,7 +157,6 @@ enum status view_order_customers(struct call *call, Order **orders, size_t count
 Penstock__Orders__V1__PlacedLine **placed_lines(struct arena *arena, const struct order *order);
 /* Orders of the past are taken over, not announced to their customers. */
 bool is_news(const struct call *call, const struct order *order);
-enum status emit_placed(struct call *call, const struct order *order);
 enum status emit_placed(struct call *call, const struct order *order, const PlaceOrderRequest *in);
 enum status emit_changed(struct call *call, const struct order *order);
 /* What the event of an edit tells besides the order. */
