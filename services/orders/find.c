@@ -303,6 +303,7 @@ enum status find_next(struct finder *finder, size_t room, int64_t budget, struct
 {
     *found = (struct found){.keys = ARENA_ARRAY(finder->arena, room, struct order_key),
                             .uses_index = finder->source == SOURCE_INDEX};
+    int64_t given = budget;
     for (int tries = 0; found->count < room && !finder->is_all && budget > 0; tries++) {
         const struct order_key *keys;
         size_t count;
@@ -323,6 +324,7 @@ enum status find_next(struct finder *finder, size_t room, int64_t budget, struct
     found->is_all = finder->is_all;
     found->is_short = !finder->is_all && found->count < room;
     found->reached = finder->reached;
+    found->spent = given - budget;
     return STATUS_OK;
 }
 

@@ -15,7 +15,7 @@
 #include "rules_query.h"
 #include "store.h"
 
-#define FIND_BUDGET 6000 /* rows looked at; a comparison of words counts for six */
+#define FIND_BUDGET 2500 /* rows looked at; a comparison of words counts for six */
 
 struct finder;
 /* beyond: exclusive; NULL: from the beginning of the list. */
@@ -31,6 +31,7 @@ struct found {
     bool is_short; /* the budget is spent; go on from reached */
     struct order_key reached;
     bool uses_index; /* the search index, which may lag */
+    int64_t spent;   /* of the budget */
 };
 /* The next at most room of them; budget: FIND_BUDGET, or what else may be spent. */
 enum status find_next(struct finder *finder, size_t room, int64_t budget,

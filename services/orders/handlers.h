@@ -49,6 +49,8 @@ handler_fn list_customers, get_customer, create_customer, update_customer, list_
 handler_fn put_customer_address, delete_customer_address;
 handler_fn list_merge_suggestions, merge_customers, unmerge_customer;
 handler_fn export_customer, erase_customer;
+handler_fn tag_order, list_tags;
+handler_fn create_view, update_view, delete_view, list_views, count_views;
 batch_fn on_stock_allocated, on_stock_released;
 batch_fn on_fulfillment_picked, on_fulfillment_packed, on_fulfillment_shipped;
 batch_fn on_fulfillment_cancelled, on_parcel_delivered;

@@ -241,13 +241,17 @@ static void reverse(uint32_t *ranks, size_t count)
 }
 
 /* The ranks of one gram in a window, from its rows. */
-static bool read_ranks(const struct lookup_row *rows, size_t count, uint32_t gram,
-                       const struct wave_part *part, uint32_t *ranks, size_t *found)
+static bool read_ranks(struct arena *arena, const struct lookup_row *rows, size_t count,
+                       uint32_t gram, const struct wave_part *part, uint32_t **ranks, size_t *found)
 {
+    size_t room = 0; /* a rank takes a byte at least */
+    for (size_t i = 0; i < count; i++)
+        room += rows[i].bytes.count;
+    *ranks = ARENA_ARRAY(arena, room, uint32_t);
     *found = 0;
     for (size_t i = 0; i < count; i++) {
         if (!segment_ranks(rows[i].bytes.bytes, rows[i].bytes.count, gram, part->from, part->until,
-                           ranks, part->until - part->from, found))
+                           *ranks, room, found))
             return false;
     }
     return true;
@@ -258,18 +262,17 @@ static bool find_ranks(struct search_stream *stream, struct wave_part *part,
                        const struct lookup_row *rows, size_t count, int64_t first_place)
 {
     struct source *source = part->source;
-    size_t room = part->until - part->from, at = 0, found;
-    uint32_t *ranks = ARENA_ARRAY(stream->arena, room, uint32_t);
-    uint32_t *others = ARENA_ARRAY(stream->arena, room, uint32_t);
-    size_t kept = 0;
+    size_t at = 0, found, kept = 0;
+    uint32_t *ranks = NULL, *others;
     for (size_t i = 0; i < stream->gram_count; i++) {
         size_t first = at;
         while (at < count && rows[at].place == first_place + (int64_t)i)
             at++;
-        if (!read_ranks(rows + first, at - first, stream->grams[i], part, i == 0 ? ranks : others,
+        if (!read_ranks(stream->arena, rows + first, at - first, stream->grams[i], part, &others,
                         &found))
             return false;
         kept = i == 0 ? found : intersect(ranks, kept, others, found);
+        ranks = i == 0 ? others : ranks;
         if (kept == 0)
             break;
     }

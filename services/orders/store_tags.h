@@ -8,9 +8,6 @@
 #include "store.h"
 #include "wire.h"
 
-#define TAGS_MAX 20 /* of one order */
-#define TAG_MAX_BYTES 64
-
 struct tag_row {
     struct uuid order_id;
     const char *word;

@@ -3,6 +3,7 @@
 #include "handlers_customers.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
 #include "penstock/inventory/v1/inventory.pb-c.h"
+#include "penstock/orders/v1/search.pb-c.h"
 #include "penstock/returns/v1/returns.pb-c.h"
 
 #define ASKS_RESERVE(build_, reads_, timeout_)                                                     \
@@ -313,6 +314,27 @@ const struct route orders_routes[] = {
      .permission = "customers:write",
      .strip = strip_customer,
      .render = render_customer},
+    {.rpc = "TagOrder",
+     .kind = ROUTE_COMMAND,
+     .handler = tag_order,
+     .permission = "orders:write",
+     .strip = strip_order,
+     .render = render_order},
+    {.rpc = "ListTags", .kind = ROUTE_QUERY, .handler = list_tags, .permission = "orders:read"},
+    {.rpc = "CreateView",
+     .kind = ROUTE_COMMAND,
+     .handler = create_view,
+     .permission = "orders:read"},
+    {.rpc = "UpdateView",
+     .kind = ROUTE_COMMAND,
+     .handler = update_view,
+     .permission = "orders:read"},
+    {.rpc = "DeleteView",
+     .kind = ROUTE_COMMAND,
+     .handler = delete_view,
+     .permission = "orders:read"},
+    {.rpc = "ListViews", .kind = ROUTE_QUERY, .handler = list_views, .permission = "orders:read"},
+    {.rpc = "CountViews", .kind = ROUTE_QUERY, .handler = count_views, .permission = "orders:read"},
     {.rpc = NULL},
 };
 
@@ -385,6 +407,7 @@ const ProtobufCMessageDescriptor *const orders_events[] = {
     &penstock__orders__v1__order_split_off__descriptor,
     &penstock__orders__v1__order_unsplit__descriptor,
     &penstock__orders__v1__family_payment_changed__descriptor,
+    &penstock__orders__v1__order_tagged__descriptor,
     &penstock__orders__v1__refund_policy_changed__descriptor,
     &penstock__orders__v1__message_posted__descriptor,
     &penstock__orders__v1__thread_changed__descriptor,

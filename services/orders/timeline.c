@@ -17,6 +17,7 @@ static const struct {
     {"channel_changed", "%s"},
     {"customer_erased", "The customer was erased."},
     {"note_added", "Note: %s"},
+    {"tagged", "Tags: %s."},
     {"hold_placed", "Put on hold: %s."},
     {"hold_released", "Hold released: %s."},
     {"payment_recorded", "Payment recorded: %s."},
