@@ -1,0 +1,146 @@
+"""Finding orders: by any fragment, by tags and statuses, by saved views; many at once; as files."""
+import csv
+import io
+import urllib.parse
+import uuid
+import zipfile
+
+import pytest
+
+from harness import add_item, add_stock, money, order_body, wait_for
+
+CHANNEL = "web"
+
+
+def listed(home, **query):
+    """Every order that a list finds, page by page, once the index has caught up."""
+    def ask():
+        found, cursor = [], None
+        while True:
+            page = home.api.get("/v1/orders", limit=7, **query, **({"cursor": cursor} if cursor else {}))
+            if page["stale"]:
+                return None
+            found += page["data"]
+            cursor = page["next_cursor"]
+            if not cursor:
+                return [found]
+    return wait_for(ask)[0]
+
+
+def numbers(home, **query):
+    return [order["number"] for order in listed(home, **query)]
+
+
+@pytest.fixture(scope="module")
+def shop(home):
+    """Nine orders of one shop that nobody else's words find."""
+    add_item(home, "FND-TEE-M", "純棉印花短袖")
+    add_item(home, "FND-CUP", "雙層保溫瓶")
+    add_stock(home, "FND-TEE-M", 1000)
+    add_stock(home, "FND-CUP", 1000)
+    people = [("歐陽菲菲", "feifei@find.example", "+852 9777 1234"), ("Findley Wong", "fw@find.example", "+852 6888 4321"),
+              ("藍小鳳", "blue.phoenix@find.example", "+852 5999 7123")]
+    orders = []
+    for i in range(9):
+        name, mail, phone = people[i % 3]
+        body = order_body(["FND-TEE-M", "FND-CUP"][i % 2], 1 + i, external_id=f"FX-{uuid.uuid4().hex[:12]}")
+        body["customer"] = {"name": name, "email": mail, "phone": phone}
+        body["shipping_address"]["name"] = name
+        body["shipping_address"]["phone"] = phone
+        body["lines"][0]["name"] = ["純棉印花短袖", "雙層保溫瓶"][i % 2]
+        orders.append(home.api.post("/v1/orders", body, status=201))
+    return orders
+
+
+def test_an_order_is_found_by_any_fragment_of_what_it_says(home, shop):
+    newest = [order["number"] for order in reversed(shop)]
+    feifei, findley, phoenix = (newest[i::3] for i in (2, 1, 0))
+    cases = {
+        "歐陽": feifei, "陽菲菲": feifei, "97771234": feifei, "9777 1234": feifei, "7771": feifei, "phone:77712": feifei,
+        "feifei@find": feifei, "findley": findley, "FINDLEY WONG": findley, "name:wong email:fw@find.example": findley,
+        "phoenix@find.ex": phoenix, "customer:藍小鳳": phoenix, "印花": newest[0::2], "item:保溫瓶 find.example": newest[1::2],
+        "sku:fnd-cup 歐陽": [n for n in feifei if n in newest[1::2]], "FND-TEE 藍小": [n for n in phoenix if n in newest[0::2]],
+        "歐陽 total:>900": [], "歐陽 total:800..900": feifei[:1], "find.example placed:today": newest, "find.example placed:<2020": [],
+        "歐陽 placed:yesterday": [], "find.example status:confirmed": newest, "find.example status:pending": [],
+        "find.example -status:confirmed": [], "沒有這個人": [], "find.example currency:HKD country:hk": newest,
+    }
+    for q, expected in cases.items():
+        assert numbers(home, q=q) == expected, q
+    for order in shop[:3]:
+        assert numbers(home, q=order["number"].lower()) == [order["number"]]
+        assert numbers(home, q=order["external_id"]) == [order["number"]]
+    assert numbers(home, q="find.example", sort="oldest") == newest[::-1]
+    row = listed(home, q="歐陽")[0]
+    assert row["customer"]["name"] == "歐陽菲菲" and row["item_count"] == 7 and row["tags"] == []
+
+
+def test_a_page_goes_on_from_a_cursor_in_both_directions(home, shop):
+    for sort in ("newest", "oldest"):
+        whole = numbers(home, q="find.example", sort=sort)
+        page = home.api.get("/v1/orders", q="find.example", sort=sort, limit=4)
+        assert [order["number"] for order in page["data"]] == whole[:4]
+        page = home.api.get("/v1/orders", q="find.example", sort=sort, limit=4, cursor=page["next_cursor"])
+        assert [order["number"] for order in page["data"]] == whole[4:8]
+
+
+def test_what_cannot_be_understood_is_refused_by_name(home):
+    for q in ("status:nonsense", "colour:red", "placed:soon"):
+        answer = home.api.call("GET", "/v1/orders", query={"q": q})
+        assert (answer.status, answer["code"], answer["field"]) == (400, "invalid_query", "q")
+
+
+def test_an_order_is_found_by_its_parcels_number(home, shop):
+    add_stock(home, "FND-CUP", 5)
+    order = home.api.post("/v1/orders", order_body("FND-CUP", 1), status=201)
+    home.settle()
+    work = wait_for(lambda: home.api.get("/v1/fulfillments", order=order["id"])["data"])[0]
+    lines = [{"line_id": line["id"], "quantity": line["quantity"]} for line in work["lines"]]
+    for step in ("pick", "pack"):
+        home.api.post(f"/v1/fulfillments/{work['id']}/{step}", {"lines": lines}, status=(200, 201))
+    tracking = "SF" + uuid.uuid4().hex[:12].upper()
+    home.api.post(f"/v1/fulfillments/{work['id']}/ship", {"carrier": "sf", "tracking_number": tracking, "lines": lines},
+                  status=(200, 201))
+    home.settle()
+    assert numbers(home, q=tracking) == numbers(home, q="tracking:" + tracking[:9].lower()) == [order["number"]]
+
+
+def test_tags_are_put_on_taken_off_counted_and_listed_by(home, shop):
+    first, second = shop[0], shop[4]
+    tag = f"急件{uuid.uuid4().hex[:6]}"
+    for order in (first, second):
+        answer = home.api.post(f"/v1/orders/{order['id']}/tags", {"add": [tag, "vip"]}, status=200)
+        assert sorted(answer["tags"]) == sorted([tag, "vip"])
+    again = home.api.post(f"/v1/orders/{first['id']}/tags", {"add": [tag]}, status=200)
+    assert again["version"] == home.api.get(f"/v1/orders/{first['id']}")["version"]
+    assert numbers(home, tag=tag) == numbers(home, q=f"tag:{tag}") == [second["number"], first["number"]]
+    assert numbers(home, q=f"tag:{tag} 歐陽") == [first["number"]]
+    counts = {row["tag"]: row["orders"] for row in home.api.pages("/v1/tags")}
+    assert counts[tag] == 2
+    home.api.post(f"/v1/orders/{first['id']}/tags", {"remove": [tag]}, status=200)
+    assert numbers(home, tag=tag) == [second["number"]]
+    assert first["number"] in numbers(home, q=f"find.example -tag:{tag}")
+    said = [entry["summary"] for entry in home.api.get(f"/v1/orders/{first['id']}/timeline")["data"]]
+    assert f"Tags: +{tag}, +vip." in said and f"Tags: -{tag}." in said
+    assert home.api.call("POST", f"/v1/orders/{first['id']}/tags", {"add": ["a,b"]})["code"] == "invalid"
+
+
+def test_a_view_is_its_owners_until_it_is_shared(home, shop):
+    other = home.client(home.key("order_desk"))
+    reader = home.client(home.key("read_only"))
+    view = home.api.post("/v1/views", {"name": "尋找", "query": "find.example", "columns": ["number", "total"]}, status=201)
+    shared = home.api.post("/v1/views", {"name": "歐陽", "query": "歐陽 status:confirmed", "is_shared": True}, status=201)
+    assert [row["id"] for row in home.api.get("/v1/views")["data"]][-2:] == [view["id"], shared["id"]]
+    seen = {row["id"]: row["is_mine"] for row in other.get("/v1/views")["data"]}
+    assert view["id"] not in seen and seen[shared["id"]] is False
+    counts = {row["id"]: row for row in home.api.get("/v1/views/counts")["data"]}
+    assert counts[view["id"]]["count"] == 9 and counts[view["id"]]["has_more"] is False
+    assert counts[shared["id"]]["count"] == 3
+    changed = home.api.call("PATCH", f"/v1/views/{view['id']}", {"name": "改", "query": "印花 find.example"}).json
+    assert (changed["name"], changed["query"], changed["columns"]) == ("改", "印花 find.example", [])
+    assert other.call("PATCH", f"/v1/views/{shared['id']}", {"name": "x"}).status == 403
+    assert other.call("DELETE", f"/v1/views/{view['id']}").status == 404
+    assert reader.call("POST", "/v1/views", {"name": "x", "query": "", "is_shared": True}).status == 403
+    assert home.api.call("POST", "/v1/views", {"name": "x", "query": "status:what"})["code"] == "invalid_query"
+    for row in (view, shared):
+        home.api.delete(f"/v1/views/{row['id']}")
+    assert home.api.call("DELETE", f"/v1/views/{view['id']}").status == 404
