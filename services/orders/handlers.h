@@ -50,6 +50,7 @@ handler_fn put_customer_address, delete_customer_address;
 handler_fn list_merge_suggestions, merge_customers, unmerge_customer;
 handler_fn export_customer, erase_customer;
 handler_fn tag_order, list_tags;
+handler_fn start_bulk, preview_bulk, get_bulk, list_bulks, cancel_bulk, list_bulk_results;
 handler_fn create_view, update_view, delete_view, list_views, count_views;
 batch_fn on_stock_allocated, on_stock_released;
 batch_fn on_fulfillment_picked, on_fulfillment_packed, on_fulfillment_shipped;
@@ -113,6 +114,10 @@ enum status refuse_by(struct call *call, const struct refusal *no);
 /* Loads by id or number, or refuses with not_found. field: which field named it. */
 enum status load_order(struct call *call, const char *id_or_number, const char *field,
                        struct order **order);
+/* Releases a hold that stands, and confirms what it kept from being confirmed; saving is the
+ * caller's. channel: the order's, or NULL. */
+enum status release_hold_of(struct call *call, struct order *order, const struct uuid *hold_id,
+                            const struct channel *channel);
 /* uuids made now, for rules that need new ids. */
 struct uuid *new_ids(struct arena *arena, size_t count);
 

@@ -101,8 +101,8 @@ ORDERS_HANDLER(place_hold, PlaceHoldRequest, PlaceHoldResponse)
 
 /* With the last hold goes what kept a pending order of an automatic channel from being confirmed.
  */
-static enum status release(struct call *call, struct order *order, const struct uuid *hold_id,
-                           const struct channel *channel)
+enum status release_hold_of(struct call *call, struct order *order, const struct uuid *hold_id,
+                            const struct channel *channel)
 {
     struct refusal no = {.status = STATUS_OK};
     struct act act = act_of(call);
@@ -136,7 +136,7 @@ ORDERS_HANDLER(release_hold, ReleaseHoldRequest, ReleaseHoldResponse)
         return refuse(call, STATUS_NOT_FOUND, "not_found", "hold_id", "There is no such hold.");
     TRY(load_order(call, in->id, "id", &order));
     TRY(load_channel(call, order->channel, &channel));
-    TRY(release(call, order, &hold_id, channel));
+    TRY(release_hold_of(call, order, &hold_id, channel));
     store_order_save(call->db, order);
     out->order = view_order(call->arena, order, NULL);
     return STATUS_OK;
@@ -150,7 +150,7 @@ static enum status expire_holds_of(struct call *call, struct order *order)
         const struct hold *hold = &order->holds[i];
         bool is_due = hold->expires_at_us != 0 && hold->expires_at_us <= call->now_us;
         if (hold->released_at_us == 0 && is_due)
-            TRY(release(call, order, &hold->id, channel));
+            TRY(release_hold_of(call, order, &hold->id, channel));
     }
     store_order_save(call->db, order);
     return STATUS_OK;

@@ -3,6 +3,7 @@
  * minute, under the same key. */
 #include <string.h>
 
+#include "bulk.h"
 #include "common/bus.h"
 #include "handlers.h"
 #include "penstock/gateway/v1/channel_api.pb-c.h"
@@ -166,5 +167,12 @@ const struct outcall orders_outcalls[] = {
      .take = take,
      .make = make,
      .done = done},
+    {.name = "bulk",
+     .workers = 1,
+     .period_ms = 1000,
+     .max_jobs = 1,
+     .take = bulk_take,
+     .make = bulk_make,
+     .done = bulk_done},
     {.name = NULL},
 };

@@ -94,12 +94,9 @@ def test_an_order_is_found_by_its_parcels_number(home, shop):
     order = home.api.post("/v1/orders", order_body("FND-CUP", 1), status=201)
     home.settle()
     work = wait_for(lambda: home.api.get("/v1/fulfillments", order=order["id"])["data"])[0]
-    lines = [{"line_id": line["id"], "quantity": line["quantity"]} for line in work["lines"]]
-    for step in ("pick", "pack"):
-        home.api.post(f"/v1/fulfillments/{work['id']}/{step}", {"lines": lines}, status=(200, 201))
     tracking = "SF" + uuid.uuid4().hex[:12].upper()
-    home.api.post(f"/v1/fulfillments/{work['id']}/ship", {"carrier": "sf", "tracking_number": tracking, "lines": lines},
-                  status=(200, 201))
+    home.api.post(f"/v1/fulfillments/{work['id']}/pick")
+    home.api.post(f"/v1/fulfillments/{work['id']}/ship", {"carrier": "sf", "tracking_number": tracking})
     home.settle()
     assert numbers(home, q=tracking) == numbers(home, q="tracking:" + tracking[:9].lower()) == [order["number"]]
 
@@ -144,3 +141,105 @@ def test_a_view_is_its_owners_until_it_is_shared(home, shop):
     for row in (view, shared):
         home.api.delete(f"/v1/views/{row['id']}")
     assert home.api.call("DELETE", f"/v1/views/{view['id']}").status == 404
+
+
+# ---- many at once ----
+
+@pytest.fixture(scope="module")
+def pending(home):
+    """Thirty orders of a channel that a person confirms; two of them are cancelled, one is confirmed."""
+    name = f"desk{uuid.uuid4().hex[:6]}"
+    home.channel(name, "woocommerce", "a secret", "--manual")
+    add_item(home, f"{name}-A", "批次商品")
+    add_stock(home, f"{name}-A", 1000)
+    wait_for(lambda: home.api.call("POST", "/v1/orders", order_body(f"{name}-A", channel=name)).status == 201)
+    orders = [home.api.post("/v1/orders", order_body(f"{name}-A", channel=name), status=201) for _ in range(29)]
+    for order in orders[:2]:
+        home.api.post(f"/v1/orders/{order['id']}/cancel", {"reason": "other"}, status=200)
+    home.api.post(f"/v1/orders/{orders[2]['id']}/confirm", status=200)
+    return name, orders
+
+
+def ended(home, bulk):
+    def look():
+        now = home.api.get(f"/v1/bulk/{bulk['id']}")
+        return now if now["status"] != "running" else None
+    return wait_for(look, 60)
+
+
+def figures(bulk):
+    return bulk["applied"], bulk["unchanged"], bulk["refused"]
+
+
+def test_a_bulk_does_what_its_preview_says_and_tells_each_order_what_became_of_it(home, pending):
+    name, orders = pending
+    everything = {"q": f"channel:{name}"}
+    seen = home.api.post("/v1/bulk/preview", {"action": "confirm", "selection": everything}, status=200)
+    assert (seen["matched"], seen["would_apply"], seen["unchanged"], seen["is_complete"]) == (30, 27, 1, True)
+    assert [(row["code"], row["orders"]) for row in seen["refused"]] == [("invalid_state", 2)]
+    assert len(numbers(home, q=f"channel:{name} status:pending")) == 27
+    key = uuid.uuid4().hex
+    ask = {"action": "confirm", "selection": {**everything, "exclude_ids": [orders[5]["id"]]}}
+    bulk = home.api.post("/v1/bulk", ask, status=201, idempotency=key)
+    assert home.api.post("/v1/bulk", ask, status=201, idempotency=key)["id"] == bulk["id"]
+    bulk = ended(home, bulk)
+    assert bulk["status"] == "done" and figures(bulk) == (26, 1, 2)
+    assert numbers(home, q=f"channel:{name} status:pending") == [orders[5]["number"]]
+    refused = list(home.api.pages(f"/v1/bulk/{bulk['id']}/results", outcome="refused", limit=1))
+    assert {row["order_id"] for row in refused} == {order["id"] for order in orders[:2]}
+    assert {row["code"] for row in refused} == {"invalid_state"}
+    assert len(list(home.api.pages(f"/v1/bulk/{bulk['id']}/results", limit=7))) == 29
+    again = ended(home, home.api.post("/v1/bulk", {"action": "tag", "parameters": {"tags": ["failed"]},
+                                                   "selection": {"bulk_id": bulk["id"], "outcome": "refused"}}, status=201))
+    assert figures(again) == (2, 0, 0)
+    assert set(numbers(home, q=f"tag:failed channel:{name}")) == {order["number"] for order in orders[:2]}
+    said = home.api.get(f"/v1/orders/{orders[9]['id']}/timeline")["data"][-1]
+    assert said["type"] == "order_confirmed" and said["actor"] == bulk["created_by"]
+
+
+def test_a_bulk_holds_releases_tags_untags_and_cancels(home, pending):
+    name, orders = pending
+    some = {"ids": [order["id"] for order in orders[10:20]]}
+
+    def run(action, selection=some, **parameters):
+        return figures(ended(home, home.api.post("/v1/bulk", {"action": action, "selection": selection,
+                                                              "parameters": parameters}, status=201)))
+    assert run("hold", hold_type="stock_check", reason="count first") == (10, 0, 0)
+    assert len(numbers(home, q=f"hold:stock_check channel:{name}")) == 10
+    assert run("hold", hold_type="stock_check") == (0, 10, 0)
+    assert run("release_hold", hold_type="another") == (0, 10, 0)
+    assert run("release_hold") == (10, 0, 0)
+    assert numbers(home, q=f"hold:any channel:{name}") == []
+    assert run("tag", tags=["bulk", "二"]) == (10, 0, 0)
+    assert run("untag", tags=["bulk"]) == (10, 0, 0)
+    assert len(numbers(home, q=f"tag:二 channel:{name}")) == 10 and numbers(home, q=f"tag:bulk channel:{name}") == []
+    assert run("cancel", {"q": f"tag:二 channel:{name}"}, reason="stock") == (10, 0, 0)
+    assert run("cancel", reason="stock") == (0, 0, 10)
+    assert len(numbers(home, q=f"channel:{name} status:cancelled tag:二")) == 10
+    home.settle()
+    home.verify()
+
+
+def test_a_bulk_goes_on_after_a_kill_and_ends_when_told(home, pending):
+    name, _ = pending
+    ask = {"action": "tag", "selection": {"q": "", "all": True}, "parameters": {"tags": [f"all{uuid.uuid4().hex[:6]}"]}}
+    bulk = home.api.post("/v1/bulk", ask, status=201)
+    home.kill("orders")
+    wait_for(home.is_ready, 30)
+    bulk = ended(home, bulk)
+    assert bulk["status"] == "done" and bulk["refused"] == 0
+    tag = ask["parameters"]["tags"][0]
+    counts = {row["tag"]: row["orders"] for row in home.api.pages("/v1/tags")}
+    assert counts[tag] == bulk["applied"] == len(numbers(home, tag=tag)) >= 40
+    stopped = home.api.post("/v1/bulk", {**ask, "action": "untag"}, status=201)
+    answer = home.api.post(f"/v1/bulk/{stopped['id']}/cancel", status=200)
+    assert answer["status"] in ("cancelled", "done")
+
+
+def test_a_bulk_that_says_nothing_is_refused(home):
+    for body, field in (({"action": "confirm"}, "selection"), ({"action": "confirm", "selection": {"q": ""}}, "selection"),
+                        ({"action": "tag", "selection": {"all": True}}, "parameters.tags"),
+                        ({"action": "confirm", "selection": {"q": "status:what"}}, "selection.q"),
+                        ({"selection": {"all": True}}, "action")):
+        answer = home.api.call("POST", "/v1/bulk", body)
+        assert answer.status == 400 and answer["field"] == field, (body, answer)
