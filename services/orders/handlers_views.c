@@ -21,6 +21,7 @@ typedef Penstock__Orders__V1__ViewCount ViewCount;
 
 #define MAX_VIEWS 100 /* of one owner */
 #define MAX_COLUMNS 40
+#define MAX_SHOWN 300
 #define MAX_COUNTED 1000
 /* Of all views of one answer: past it their counts say has_more. */
 #define COUNT_BUDGET 40000
@@ -194,15 +195,31 @@ ORDERS_HANDLER(delete_view, DeleteViewRequest, DeleteViewResponse)
     return db_exec_expect(call->db, Q_VIEW_DELETE, 1, db_uuid(&row->id));
 }
 
+static enum status load_views(struct call *call, const struct uuid *beyond, size_t room,
+                              struct view_row **rows, size_t *count)
+{
+    struct uuid first = {{0}};
+    first.bytes[15] = 1; /* the nil id would be NULL */
+    return db_select(call->db, Q_VIEWS_OF, &view_shape, rows, count, db_text(call->actor),
+                     db_uuid(beyond != NULL ? beyond : &first), db_int((int64_t)room));
+}
+
 ORDERS_HANDLER(list_views, ListViewsRequest, ListViewsResponse)
 {
     struct view_row *rows;
-    size_t count;
-    (void)in;
-    TRY(db_select(call->db, Q_VIEWS_OF, &view_shape, &rows, &count, db_text(call->actor)));
+    struct uuid beyond;
+    size_t count, limit = in->limit == 0 ? MAX_SHOWN : (size_t)in->limit;
+    if (in->limit < 0 || in->limit > MAX_SHOWN)
+        return refuse(call, STATUS_INVALID, "out_of_range", "limit", "A limit is from 1 to 300.");
+    if (in->cursor[0] != '\0' && !uuid_parse(in->cursor, &beyond))
+        return refuse(call, STATUS_INVALID, "invalid", "cursor",
+                      "A cursor is the next_cursor of the page before.");
+    TRY(load_views(call, in->cursor[0] != '\0' ? &beyond : NULL, limit + 1, &rows, &count));
     out->data = ARENA_ARRAY(call->arena, count, View *);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && i < limit; i++)
         out->data[out->n_data++] = show_view(call, &rows[i]);
+    if (count > limit)
+        out->next_cursor = out->data[limit - 1]->id;
     return STATUS_OK;
 }
 
@@ -234,13 +251,13 @@ ORDERS_HANDLER(count_views, CountViewsRequest, CountViewsResponse)
     size_t count;
     int64_t offset_us = find_offset_us(call), budget = COUNT_BUDGET;
     (void)in;
-    TRY(db_select(call->db, Q_VIEWS_OF, &view_shape, &rows, &count, db_text(call->actor)));
-    out->data = ARENA_ARRAY(call->arena, count, ViewCount *);
+    TRY(load_views(call, NULL, MAX_SHOWN, &rows, &count));
+    out->counts = ARENA_ARRAY(call->arena, count, ViewCount *);
     for (size_t i = 0; i < count; i++) {
         ViewCount *it = ARENA_NEW(call->arena, ViewCount);
         penstock__orders__v1__view_count__init(it);
         TRY(count_view(call, &rows[i], offset_us, &budget, it));
-        out->data[out->n_data++] = it;
+        out->counts[out->n_counts++] = it;
     }
     return STATUS_OK;
 }

@@ -21,7 +21,7 @@ FROM saved_view WHERE id = $1;
 -- name: views_of
 SELECT id, owner, name, query, array_to_string(columns, ',') AS columns, sort, density, is_shared,
        created_at, updated_at
-FROM saved_view WHERE owner = $1 OR is_shared ORDER BY created_at, id LIMIT 300;
+FROM saved_view WHERE (owner = $1 OR is_shared) AND id > $2 ORDER BY id LIMIT $3;
 
 -- name: views_owned
 SELECT count(*) AS number FROM saved_view WHERE owner = $1;

@@ -129,7 +129,7 @@ def test_a_view_is_its_owners_until_it_is_shared(home, shop):
     assert [row["id"] for row in home.api.get("/v1/views")["data"]][-2:] == [view["id"], shared["id"]]
     seen = {row["id"]: row["is_mine"] for row in other.get("/v1/views")["data"]}
     assert view["id"] not in seen and seen[shared["id"]] is False
-    counts = {row["id"]: row for row in home.api.get("/v1/views/counts")["data"]}
+    counts = {row["id"]: row for row in home.api.get("/v1/views/counts")["counts"]}
     assert counts[view["id"]]["count"] == 9 and counts[view["id"]]["has_more"] is False
     assert counts[shared["id"]]["count"] == 3
     changed = home.api.call("PATCH", f"/v1/views/{view['id']}", {"name": "改", "query": "印花 find.example"}).json
