@@ -369,7 +369,7 @@ DB_SHAPE(messages_shape, struct messages_row, DB_FIELD(struct messages_row, orde
          DB_FIELD(struct messages_row, kind, DB_INT32),
          DB_FIELD(struct messages_row, number, DB_INT64));
 
-enum { CONFIRMATION = 1, SHIPMENT = 2, REFUND = 3, STAFF_MESSAGE = 4, ORDER_CODE = 5 };
+enum { CONFIRMATION = 1, SHIPMENT = 2, REFUND = 3, STAFF_MESSAGE = 4, ORDER_CODE = 5, EDIT = 6 };
 
 static void compare_messages(struct fold *fold, const struct fold_order *order, int kind,
                              const char *what, int64_t due)
@@ -390,7 +390,7 @@ enum status fold_judge_notify(struct fold *fold)
     TRY(db_select(fold->verify->db, V_FOLD_MESSAGES, &messages_shape, &rows, &count,
                   db_text(fold->from), db_text(fold->to)));
     for (size_t i = 0; i < count; i++)
-        if (rows[i].kind >= CONFIRMATION && rows[i].kind <= ORDER_CODE)
+        if (rows[i].kind >= CONFIRMATION && rows[i].kind <= EDIT)
             fold_order(fold, &rows[i].order_id, true)->messages[rows[i].kind] = rows[i].number;
     fold_each(fold, order)
     {
@@ -402,6 +402,7 @@ enum status fold_judge_notify(struct fold *fold)
         compare_messages(fold, order, REFUND, "refund", order->refunds_told);
         compare_messages(fold, order, STAFF_MESSAGE, "staff", order->staff_messages);
         compare_messages(fold, order, ORDER_CODE, "code", order->codes);
+        compare_messages(fold, order, EDIT, "edit", order->edits_told);
     }
     return STATUS_OK;
 }

@@ -141,6 +141,8 @@ static bool on_changed(const struct reading *it)
     if (fold_has_read(it, FOLD_FULFILLMENT, FOLD_ORDERS))
         end_hold(&it->fold->stops, event->stop_hold_id);
     it->order->total = fold_minor(event->total);
+    it->order->edits_told +=
+        event->is_edit && event->notify_customer && fold_has_read(it, FOLD_NOTIFY, FOLD_ORDERS);
     return fold_take_lines(it, event->lines, event->n_lines);
 }
 

@@ -65,9 +65,9 @@ struct fold_order {
     int64_t total;                   /* as its log told last */
     bool is_family;                  /* it was split, or split off */
     int64_t shipments, refunds_told; /* that notify has read, and below */
-    int64_t staff_messages, codes;
+    int64_t staff_messages, codes, edits_told;
     int64_t refunded;    /* by RefundRecorded events */
-    int64_t messages[6]; /* rows, by kind */
+    int64_t messages[7]; /* rows, by kind */
     const char *number, *waits;
 };
 

@@ -65,6 +65,29 @@ SELECT what, count(*) OVER () AS number FROM (
                                   THEN l.quantity - l.cancelled ELSE 0 END)
 ) AS d ORDER BY what LIMIT 20;
 
+-- What an order was agreed to be is kept for each edit, from what it was placed as on, and by whom.
+-- name: order_lines_versions
+SELECT what, count(*) OVER () AS number FROM (
+    SELECT format('order %s was edited at version %s, which is not kept', t.order_id, t.version) AS what
+    FROM orders.timeline t
+    LEFT JOIN orders.order_version v ON v.order_id = t.order_id AND v.version = t.version AND v.kind = 'edited'
+    WHERE t.type = 'order_edited' AND v.order_id IS NULL
+    UNION ALL
+    SELECT format('version %s of order %s is no edit that its timeline knows', v.version, v.order_id)
+    FROM orders.order_version v
+    LEFT JOIN orders.timeline t ON t.order_id = v.order_id AND t.version = v.version AND t.type = 'order_edited'
+    WHERE v.kind = 'edited' AND (t.order_id IS NULL OR t.actor <> v.actor OR v.actor = '')
+    UNION ALL
+    SELECT format('order %s (%s) was edited at %s, and what it was placed as is not kept', o.number, o.id, o.edited_at)
+    FROM orders.orders o
+    LEFT JOIN orders.order_version v ON v.order_id = o.id AND v.version = 1
+    WHERE o.edited_at IS NOT NULL AND v.order_id IS NULL
+    UNION ALL
+    SELECT format('order %s has a version %s beyond its own, %s', v.order_id, v.version, coalesce(o.version, 0))
+    FROM orders.order_version v LEFT JOIN orders.orders o ON o.id = v.order_id
+    WHERE o.id IS NULL OR v.version > o.version
+) AS d ORDER BY what LIMIT 20;
+
 -- ---- order.status ----
 
 -- name: order_status

@@ -10,6 +10,7 @@ typedef Penstock__Orders__V1__OrderPlaced OrderPlaced;
 typedef Penstock__Orders__V1__OrderSplit OrderSplit;
 typedef Penstock__Orders__V1__OrderSplitOff OrderSplitOff;
 typedef Penstock__Orders__V1__OrderUnsplit OrderUnsplit;
+typedef Penstock__Orders__V1__OrderChanged OrderChanged;
 typedef Penstock__Orders__V1__MessagePosted MessagePosted;
 typedef Penstock__Orders__V1__OrderCodeRequested OrderCodeRequested;
 
@@ -191,11 +192,31 @@ BATCH_HANDLER(order_code_requested)
     return STATUS_OK;
 }
 
+/* An edit is told when the person who made it says so. Its event is what the mail is about: the
+ * letter shows the order as it is when it is written. */
+BATCH_HANDLER(order_changed)
+{
+    for_each_event(batch, call, OrderChanged, event) {
+        struct message_new message;
+        char event_id[UUID_TEXT_BYTES];
+        if (!event->is_edit || !event->notify_customer)
+            continue;
+        uuid_text(&call->event->event_id, event_id);
+        if (message_about(call, MESSAGE_ORDER_EDITED, event->order_id, event_id, &message) !=
+            STATUS_OK)
+            continue;
+        store_message_add(batch->db, &message, batch->now_us);
+        outcall_kick(call, "send");
+    }
+    return STATUS_OK;
+}
+
 const struct subscription notify_subscriptions[] = {
     {"orders", &penstock__orders__v1__order_placed__descriptor, order_placed},
     {"orders", &penstock__orders__v1__order_split__descriptor, order_split},
     {"orders", &penstock__orders__v1__order_split_off__descriptor, order_split_off},
     {"orders", &penstock__orders__v1__order_unsplit__descriptor, order_unsplit},
+    {"orders", &penstock__orders__v1__order_changed__descriptor, order_changed},
     {"orders", &penstock__orders__v1__refund_recorded__descriptor, refund_recorded},
     {"orders", &penstock__orders__v1__message_posted__descriptor, message_posted},
     {"orders", &penstock__orders__v1__order_code_requested__descriptor, order_code_requested},

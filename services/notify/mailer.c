@@ -176,6 +176,7 @@ static bool read_subject(const struct mail *mail, const Contact *contact, struct
     ProtobufCAllocator *allocator = arena_protobuf(arena);
     switch (mail->kind) {
     case MESSAGE_ORDER_CONFIRMATION:
+    case MESSAGE_ORDER_EDITED:
         return true;
     case MESSAGE_SHIPMENT:
         subject->shipped = penstock__fulfillment__v1__fulfillment_shipped__unpack(

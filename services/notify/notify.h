@@ -23,20 +23,21 @@ enum message_state {
 };
 
 /* What is told: one mail per order, per parcel, per refund, per message of the shop, per code that
- * was asked for. Stored, so append only. */
+ * was asked for, per edit of which the customer is to hear. Stored, so append only. */
 #define MESSAGE_KINDS(X)                                                                           \
     X(ORDER_CONFIRMATION, 1, "order_confirmation")                                                 \
     X(SHIPMENT, 2, "shipment")                                                                     \
     X(REFUND, 3, "refund")                                                                         \
     X(STAFF_MESSAGE, 4, "staff_message")                                                           \
-    X(ORDER_CODE, 5, "order_code")
+    X(ORDER_CODE, 5, "order_code")                                                                 \
+    X(ORDER_EDITED, 6, "order_edited")
 
 enum message_kind {
 #define X(name, number, text) MESSAGE_##name = number,
     MESSAGE_KINDS(X)
 #undef X
 };
-#define MESSAGE_KIND_COUNT 5
+#define MESSAGE_KIND_COUNT 6
 
 /* What came of an attempt. */
 enum mail_outcome {

@@ -127,16 +127,19 @@ static const char *line_price(const struct view_context *context, const OrderLin
     return money_multiply(unit, line->quantity, &price) ? wording_money(context->arena, price) : "";
 }
 
+/* A line that an edit has emptied is a row of the order still, and no line of a letter. */
 static void order_lines(const struct view_context *context, const Order *order, struct fields *f)
 {
     struct view *views = ARENA_ARRAY(context->arena, order->n_lines, struct view);
     for (size_t i = 0; i < order->n_lines; i++) {
         const OrderLine *line = order->lines[i];
         const char *amounts[] = {amount(context, line->unit_price), line_price(context, line)};
-        views[i] = *line_view(context->arena, line->name, line->sku, line->quantity, amounts);
+        if (line->quantity == 0 && order->edited_at_us != 0)
+            continue;
+        views[f->n_lines++] =
+            *line_view(context->arena, line->name, line->sku, line->quantity, amounts);
     }
     f->lines = views;
-    f->n_lines = order->n_lines;
 }
 
 static const OrderLine *line_by_id(const Order *order, const char *id)
@@ -290,6 +293,7 @@ const struct view *views_of(const struct view_context *context,
             arena_printf(context->arena, "%s/o/%s", context->public_url, contact->link_token);
     switch (subject->kind) {
     case MESSAGE_ORDER_CONFIRMATION:
+    case MESSAGE_ORDER_EDITED:
         order_lines(context, order, &f);
         break;
     case MESSAGE_SHIPMENT:
@@ -306,7 +310,8 @@ const struct view *views_of(const struct view_context *context,
     }
     if (subject->text != NULL)
         message_lines(context->arena, subject->text, &f);
-    if (subject->kind == MESSAGE_ORDER_CONFIRMATION || subject->kind == MESSAGE_SHIPMENT)
+    if (subject->kind == MESSAGE_ORDER_CONFIRMATION || subject->kind == MESSAGE_SHIPMENT ||
+        subject->kind == MESSAGE_ORDER_EDITED)
         address_lines(context, contact->shipping_address, &f);
     return view_of(context->arena, &f);
 }

@@ -181,6 +181,19 @@ def test_the_credit_of_an_edit_is_left_or_refunded_once(shop):
     shop.verify()
 
 
+def test_the_customer_hears_of_an_edit_when_whoever_made_it_says_so(shop):
+    order = place(shop, customer={"name": "王小明", "email": "edit@example.com"})
+    edited(shop, order, {"set_shipping_remark": {"text": "安靜"}})
+    edited(shop, order, replace(order, "EDIT-M", "EDIT-L"), notify_customer=True)
+    shop.settle()
+    subject = f"您的訂單 {order['number']} 已更新"
+    mine = lambda: [m for m in shop.mails() if "edit@example.com" in m.to]
+    mail = wait_for(lambda: [m for m in mine() if m.subject == subject])[0]
+    assert len(wait_for(lambda: len(mine()) >= 2 and mine())) == 2
+    assert "上衣 L" in mail.text and "上衣 M" not in mail.text and "HK$350.00" in mail.text and "100.00" in mail.text
+    shop.verify()
+
+
 def test_address_and_method_are_edited_and_a_home_delivery_drops_the_store(shop):
     order = place(shop)
     store = edited(shop, order, {"set_delivery": {"method": "convenience_store", "carrier": "7_eleven", "store_code": "131386",
