@@ -193,6 +193,34 @@ static enum status check_details(struct call *call, const char *barcode, int32_t
     return STATUS_OK;
 }
 
+#define AHEAD_UNCHANGED PENSTOCK__INVENTORY__V1__SELLING_AHEAD__SELLING_AHEAD_UNSPECIFIED
+
+static enum status check_ahead(struct call *call, int kind, int64_t limit, int64_t promised_at_us)
+{
+    if (kind < 0 || kind > AHEAD_BACKORDER)
+        return refuse(call, STATUS_INVALID, "invalid", "selling_ahead",
+                      "What is not there is sold as preorder or backorder, or not.");
+    if (limit < 0 || limit > INVENTORY_MAX_ADJUSTMENT)
+        return refuse(call, STATUS_INVALID, "out_of_range", "ahead_limit",
+                      "A limit is not negative, and not so large.");
+    if (kind <= AHEAD_NONE && (limit != 0 || promised_at_us != 0))
+        return refuse(call, STATUS_INVALID, "invalid", "selling_ahead",
+                      "A limit or a date needs preorder or backorder.");
+    if (promised_at_us < 0)
+        return refuse(call, STATUS_INVALID, "out_of_range", "promised_at",
+                      "There is no such time.");
+    return STATUS_OK;
+}
+
+static void set_ahead(struct catalog_row *row, int kind, int64_t limit, int64_t promised_at_us)
+{
+    if (kind == (int)AHEAD_UNCHANGED)
+        return;
+    row->selling_ahead = kind;
+    row->ahead_limit = limit;
+    row->promised_at = promised_at_us;
+}
+
 static void set_price(struct catalog_row *row, const Money *price)
 {
     if (price == NULL)
@@ -216,6 +244,7 @@ enum status create_item(struct call *call, const ProtobufCMessage *message,
     TRY(require_name(call, in->name));
     TRY(check_price(call, in->price));
     TRY(check_details(call, in->barcode, in->weight_g));
+    TRY(check_ahead(call, (int)in->selling_ahead, in->ahead_limit, in->promised_at_us));
     TRY(store_item(call->db, in->sku, &there));
     if (there != NULL)
         return refuse(call, STATUS_CONFLICT, "duplicate_sku", "sku",
@@ -227,8 +256,10 @@ enum status create_item(struct call *call, const ProtobufCMessage *message,
                               .barcode = in->barcode,
                               .weight_g = in->weight_g,
                               .is_active = true,
-                              .created_at = call->now_us};
+                              .created_at = call->now_us,
+                              .selling_ahead = AHEAD_NONE};
     set_price(&row, in->price);
+    set_ahead(&row, (int)in->selling_ahead, in->ahead_limit, in->promised_at_us);
     TRY(store_item_insert(call->db, &row));
     out->item = view_item(call->arena, &row);
     return STATUS_OK;
@@ -245,6 +276,7 @@ enum status update_item(struct call *call, const ProtobufCMessage *message,
     TRY(check_price(call, in->price));
     TRY(check_details(call, in->barcode, in->weight_g));
     TRY(check_switch(call, in->active, "active"));
+    TRY(check_ahead(call, (int)in->selling_ahead, in->ahead_limit, in->promised_at_us));
     TRY(store_item(call->db, in->sku, &row));
     if (row == NULL)
         return refuse(call, STATUS_NOT_FOUND, "not_found", "sku", "There is no such item.");
@@ -256,6 +288,7 @@ enum status update_item(struct call *call, const ProtobufCMessage *message,
         row->weight_g = in->weight_g;
     row->is_active = switched(in->active, row->is_active);
     set_price(row, in->price);
+    set_ahead(row, (int)in->selling_ahead, in->ahead_limit, in->promised_at_us);
     TRY(stock_begin_call(&desk, call));
     TRY(store_item_update(call->db, row));
     desk_touch(&desk);

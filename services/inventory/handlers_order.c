@@ -59,6 +59,19 @@ static bool fits(const struct placing *placing, const struct take *take)
     return line->item == take->level->item && line->unallocated >= take->units;
 }
 
+/* What the decision sold ahead, as far as the line still waits for so much. */
+static void wait_ahead(struct order_line *line, const SourcingLine *decided)
+{
+    int64_t units = decided->preordered + decided->backordered;
+    if (line == NULL || units == 0)
+        return;
+    line->ahead += units;
+    if (line->ahead > line->unallocated)
+        line->ahead = line->unallocated;
+    line->ahead_kind = decided->preordered > 0 ? AHEAD_PREORDER : AHEAD_BACKORDER;
+    line->promised_at_us = decided->promised_at_us;
+}
+
 static void adopt(struct placing *placing, struct hold *hold)
 {
     struct desk *desk = placing->desk;
@@ -76,6 +89,8 @@ static void adopt(struct placing *placing, struct hold *hold)
         desk_move(desk, take->level, BUCKET_RESERVED, BUCKET_COMMITTED, take->units,
                   (struct cause_of){.cause = CAUSE_COMMIT, .id = &order->order_id});
     }
+    for (size_t i = 0; i < hold->decision->n_lines && i < placing->event->n_lines; i++)
+        wait_ahead(placing->line_of[i], hold->decision->lines[i]);
     order->hold_id = hold->hold_id;
     order->claim_id = hold->claim_id;
     order->command_key = hold->command_key;
@@ -108,6 +123,8 @@ static void reserve_now(struct placing *placing)
     stock_take(desk, sourcing->takes, sourcing->ntakes, BUCKET_COMMITTED,
                (struct cause_of){.cause = CAUSE_ALLOCATE, .id = &order->order_id});
     const SourcingDecision *view = view_decision(desk->arena, &wants, sourcing, desk->now_us);
+    for (size_t i = 0; i < order->nlines; i++)
+        wait_ahead(&order->lines[i], view->lines[i]);
     struct db_bytea packed = store_pack(desk->arena, &view->base);
     order->hold_id = order->order_id;
     order->decided_at_us = desk->now_us;
@@ -310,6 +327,8 @@ static void adopt_more(struct desk *desk, struct order *order, struct hold *hold
         desk_move(desk, take->level, BUCKET_RESERVED, BUCKET_COMMITTED, take->units,
                   (struct cause_of){.cause = CAUSE_COMMIT, .id = &order->order_id});
     }
+    for (size_t i = 0; i < hold->decision->n_lines && i < event->n_held_line_ids; i++)
+        wait_ahead(store_order_line(order, event->held_line_ids[i]), hold->decision->lines[i]);
     store_sourcing_insert(desk, order, hold->decision);
     store_hold_delete(desk, hold);
 }

@@ -40,7 +40,7 @@ static enum status make(struct desk *desk, struct holds *holds, struct call *cal
 {
     struct reserve_decision decision;
     const struct wants wants = lines_wants(desk, in->lines, in->n_lines);
-    stock_decide(desk, &wants, POLICY_REQUIRE, &decision);
+    stock_decide(desk, &wants, POLICY_STRICT, &decision);
     if (decision.refusal != SHORTAGE_NONE)
         return refuse_short(call, wants.skus, &decision);
     int32_t seconds =

@@ -102,7 +102,7 @@ static void take_new(struct question *question)
     struct hold *hold = ARENA_NEW(desk->arena, struct hold);
     name_asker(question, hold);
     hold->decision = view_decision(desk->arena, &question->wants, &decision.sourcing, desk->now_us);
-    if (decision.sourcing.ntakes > 0)
+    if (decision.sourcing.ntakes > 0 || decision.sourcing.ahead != NULL)
         hold_stock(question, hold, &decision.sourcing);
     view_held(desk, hold->decision, question->out);
 }

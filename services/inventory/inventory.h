@@ -145,8 +145,12 @@ struct item {
     const char *sku;
     const char *name;
     bool is_active;
-    int64_t queued;        /* units that orders wait for */
-    struct level **levels; /* by place */
+    int64_t queued; /* units that orders wait for */
+    enum selling_ahead selling_ahead;
+    int64_t ahead_limit;    /* so many units may be waited for */
+    int64_t promised_at_us; /* when they are expected; 0: not said */
+    int64_t ahead_held;     /* of the limit: what live holds have */
+    struct level **levels;  /* by place */
     size_t nlevels;
     struct item *next; /* in its slot of the book's table */
     bool is_raised;    /* its available units rose in this turn: the queue is to be served */

@@ -15,9 +15,13 @@ SELECT hold_id, claim_id, command_key, question_key, NULL, true, decision
 FROM order_stock WHERE command_key = ANY ($1::uuid[]);
 
 -- name: items_with_levels
-SELECT i.sku, i.name, i.is_active, i.queued, l.location, l.level_id, l.moves, l.last_position, l.available, l.committed, l.reserved,
+SELECT i.sku, i.name, i.is_active, i.queued, i.selling_ahead, i.ahead_limit, i.promised_at, i.ahead_held, l.location, l.level_id, l.moves, l.last_position, l.available, l.committed, l.reserved,
        l.safety, l.quality_control, l.damaged, l.incoming
-FROM (SELECT sku, name, is_active,
+FROM (SELECT sku, name, is_active, coalesce(selling_ahead, 1)::int AS selling_ahead,
+             coalesce(ahead_limit, 0) AS ahead_limit, promised_at,
+             CASE WHEN selling_ahead > 1
+                  THEN coalesce((SELECT sum(a.quantity) FROM ahead_hold a WHERE a.sku = item.sku), 0)
+                  ELSE 0 END::bigint AS ahead_held,
              coalesce((SELECT sum(b.quantity) FROM backorder b WHERE b.sku = item.sku), 0)::bigint AS queued
       FROM item WHERE sku = ANY ($1::text[]) OFFSET 0) i
 LEFT JOIN level l ON l.sku = i.sku;
@@ -91,6 +95,13 @@ SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::uu
        unnest($6::text[]), unnest($7::timestamptz[]), unnest($8::timestamptz[]), unnest($9::timestamptz[]),
        unnest($10::bytea[]), unnest($11::text[])::smallint[], unnest($12::text[])::int[],
        unnest($13::text[])::bigint[];
+
+-- name: ahead_hold_insert
+INSERT INTO ahead_hold (hold_id, line, sku, quantity)
+SELECT unnest($1::uuid[]), unnest($2::smallint[]), unnest($3::text[]), unnest($4::bigint[]);
+
+-- name: ahead_hold_delete
+DELETE FROM ahead_hold WHERE hold_id = ANY ($1::uuid[]);
 
 -- name: hold_delete
 DELETE FROM hold WHERE hold_id = ANY ($1::uuid[]);

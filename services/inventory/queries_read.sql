@@ -19,19 +19,23 @@ SELECT code, location_id, name, type::int, rank, is_sellable, is_active, address
 FROM location WHERE (rank, code) > ($1::int, $2::text) ORDER BY rank, code LIMIT $3::bigint;
 
 -- name: item_insert
-INSERT INTO item (sku, item_id, name, price_minor, price_currency, barcode, weight_g, is_active, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8);
+INSERT INTO item (sku, item_id, name, price_minor, price_currency, barcode, weight_g, is_active, created_at,
+                  selling_ahead, ahead_limit, promised_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $9, $10, $11);
 
 -- name: item_update
-UPDATE item SET name = $2, price_minor = $3, price_currency = $4, barcode = $5, weight_g = $6, is_active = $7
+UPDATE item SET name = $2, price_minor = $3, price_currency = $4, barcode = $5, weight_g = $6, is_active = $7,
+                selling_ahead = $8, ahead_limit = $9, promised_at = $10
 WHERE sku = $1;
 
 -- name: item_by_sku
-SELECT sku, item_id, name, price_minor, price_currency, barcode, weight_g, is_active, created_at
+SELECT sku, item_id, name, price_minor, price_currency, barcode, weight_g, is_active, created_at,
+       coalesce(selling_ahead, 1)::int AS selling_ahead, coalesce(ahead_limit, 0) AS ahead_limit, promised_at
 FROM item WHERE sku = $1;
 
 -- name: items
-SELECT sku, item_id, name, price_minor, price_currency, barcode, weight_g, is_active, created_at
+SELECT sku, item_id, name, price_minor, price_currency, barcode, weight_g, is_active, created_at,
+       coalesce(selling_ahead, 1)::int AS selling_ahead, coalesce(ahead_limit, 0) AS ahead_limit, promised_at
 FROM item WHERE sku > $1 ORDER BY sku LIMIT $2::bigint;
 
 -- Levels as they are now. What a checkout holds past its time is available again, whether or not the

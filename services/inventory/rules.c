@@ -43,6 +43,14 @@ int64_t rules_promised(const struct item *item)
     return sum;
 }
 
+int64_t rules_ahead_room(const struct item *item)
+{
+    if (item->selling_ahead <= AHEAD_NONE || !item->is_active)
+        return 0;
+    int64_t room = item->ahead_limit - item->queued - item->ahead_held;
+    return room > 0 ? room : 0;
+}
+
 static size_t hash_pointer(const void *pointer)
 {
     return (size_t)(((uintptr_t)pointer >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 32);
@@ -128,7 +136,7 @@ static void cut_to_offer(struct plan *plan, struct sourcing *out, struct arena *
 }
 
 static enum shortage first_shortage(const struct plan *plan, const struct sourcing *out,
-                                    struct arena *scratch, size_t *line)
+                                    enum policy policy, struct arena *scratch, size_t *line)
 {
     int64_t *sum = ARENA_ARRAY(scratch, plan->nneeds + 1, int64_t);
     for (size_t i = 0; i < plan->nwants; i++)
@@ -140,7 +148,8 @@ static enum shortage first_shortage(const struct plan *plan, const struct sourci
         if (plan->need_of[i] == SIZE_MAX)
             continue;
         sum[plan->need_of[i]] += plan->wants[i].units;
-        if (sum[plan->need_of[i]] > out->offered[i]) {
+        int64_t room = policy == POLICY_REQUIRE ? rules_ahead_room(plan->wants[i].item) : 0;
+        if (sum[plan->need_of[i]] > out->offered[i] + room) {
             *line = i;
             return SHORTAGE_STOCK;
         }
@@ -203,6 +212,25 @@ static void fill_lines(struct plan *plan, struct sourcing *out, struct arena *sc
     }
     for (size_t c = 0; c < plan->ncandidates; c++)
         out->parcels += plan->is_used[c];
+}
+
+/* What is missing is sold ahead as far as its item's limit goes, first line first. */
+static void sell_ahead(const struct plan *plan, struct sourcing *out, struct arena *scratch,
+                       struct arena *arena)
+{
+    int64_t *sold = NULL; /* per need */
+    for (size_t i = 0; i < plan->nwants; i++) {
+        if (out->missing[i] == 0 || plan->need_of[i] == SIZE_MAX ||
+            rules_ahead_room(plan->wants[i].item) == 0)
+            continue;
+        if (sold == NULL) {
+            sold = ARENA_ARRAY(scratch, plan->nneeds, int64_t);
+            out->ahead = ARENA_ARRAY(arena, plan->nwants, int64_t);
+        }
+        int64_t left = rules_ahead_room(plan->wants[i].item) - sold[plan->need_of[i]];
+        out->ahead[i] = out->missing[i] < left ? out->missing[i] : left;
+        sold[plan->need_of[i]] += out->ahead[i];
+    }
 }
 
 static int32_t lines_fillable(const struct plan *plan, size_t candidate)
@@ -276,12 +304,14 @@ void rules_reserve(const struct wants *wants, enum policy policy, struct places 
     lay_out(&plan, scratch);
     cut_to_offer(&plan, sourcing, scratch, arena);
     sourcing->missing = ARENA_ARRAY(arena, wants->count, int64_t);
-    if (policy == POLICY_REQUIRE) {
-        out->refusal = first_shortage(&plan, sourcing, scratch, &out->refusal_line);
+    if (policy != POLICY_ACCEPT) {
+        out->refusal = first_shortage(&plan, sourcing, policy, scratch, &out->refusal_line);
         if (out->refusal != SHORTAGE_NONE)
             return;
     }
     choose_places(&plan, sourcing, scratch);
     fill_lines(&plan, sourcing, scratch, arena);
+    if (policy != POLICY_STRICT)
+        sell_ahead(&plan, sourcing, scratch, arena);
     explain(&plan, sourcing, arena);
 }

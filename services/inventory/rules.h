@@ -69,6 +69,7 @@ struct sourcing {
     struct take *takes; /* by line, then by rank of the place */
     size_t ntakes;
     int64_t *missing;             /* per line */
+    int64_t *ahead;               /* per line, of missing: sold ahead; NULL: nothing is */
     int64_t *offered;             /* per line: all that could have been promised of its SKU */
     struct candidate *candidates; /* by rank */
     size_t ncandidates;
@@ -76,7 +77,8 @@ struct sourcing {
     int32_t parcels_at_least; /* proved; equal to parcels unless the search was cut short */
 };
 
-enum policy { POLICY_REQUIRE, POLICY_ACCEPT };
+/* STRICT is REQUIRE of what is there: nothing is sold ahead. */
+enum policy { POLICY_REQUIRE, POLICY_ACCEPT, POLICY_STRICT };
 
 enum shortage { SHORTAGE_NONE, SHORTAGE_STOCK, SHORTAGE_UNKNOWN_SKU };
 
@@ -89,6 +91,9 @@ struct reserve_decision {
 /* All that could be promised of an item now to someone who comes now: nothing while others wait for
  * it. */
 int64_t rules_promised(const struct item *item);
+
+/* How much more of an item may be sold ahead. */
+int64_t rules_ahead_room(const struct item *item);
 
 /* Require: all lines, summed per SKU, or a refusal. Accept: each line takes what there is, in the
  * order of the lines. */

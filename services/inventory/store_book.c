@@ -48,22 +48,24 @@ DB_SHAPE(place_shape, struct place_row, DB_FIELD(struct place_row, code, DB_TEXT
 struct item_row {
     const char *sku, *name, *location;
     bool is_active;
-    int64_t queued;
-    int32_t level_id, moves;
+    int64_t queued, ahead_limit, ahead_held, promised_at;
+    int32_t level_id, moves, selling_ahead;
     int64_t last_position, available, committed, reserved, safety, quality_control, damaged,
         incoming;
 };
-DB_SHAPE(item_shape, struct item_row, DB_FIELD(struct item_row, sku, DB_TEXT),
-         DB_FIELD(struct item_row, name, DB_TEXT), DB_FIELD(struct item_row, is_active, DB_BOOLEAN),
-         DB_FIELD(struct item_row, queued, DB_INT64), DB_FIELD(struct item_row, location, DB_TEXT),
-         DB_FIELD(struct item_row, level_id, DB_INT32), DB_FIELD(struct item_row, moves, DB_INT32),
-         DB_FIELD(struct item_row, last_position, DB_INT64),
-         DB_FIELD(struct item_row, available, DB_INT64),
-         DB_FIELD(struct item_row, committed, DB_INT64),
-         DB_FIELD(struct item_row, reserved, DB_INT64), DB_FIELD(struct item_row, safety, DB_INT64),
-         DB_FIELD(struct item_row, quality_control, DB_INT64),
-         DB_FIELD(struct item_row, damaged, DB_INT64),
-         DB_FIELD(struct item_row, incoming, DB_INT64));
+DB_SHAPE(
+    item_shape, struct item_row, DB_FIELD(struct item_row, sku, DB_TEXT),
+    DB_FIELD(struct item_row, name, DB_TEXT), DB_FIELD(struct item_row, is_active, DB_BOOLEAN),
+    DB_FIELD(struct item_row, queued, DB_INT64), DB_FIELD(struct item_row, selling_ahead, DB_INT32),
+    DB_FIELD(struct item_row, ahead_limit, DB_INT64),
+    DB_FIELD(struct item_row, ahead_held, DB_INT64),
+    DB_FIELD(struct item_row, promised_at, DB_TIMESTAMP),
+    DB_FIELD(struct item_row, location, DB_TEXT), DB_FIELD(struct item_row, level_id, DB_INT32),
+    DB_FIELD(struct item_row, moves, DB_INT32), DB_FIELD(struct item_row, last_position, DB_INT64),
+    DB_FIELD(struct item_row, available, DB_INT64), DB_FIELD(struct item_row, committed, DB_INT64),
+    DB_FIELD(struct item_row, reserved, DB_INT64), DB_FIELD(struct item_row, safety, DB_INT64),
+    DB_FIELD(struct item_row, quality_control, DB_INT64),
+    DB_FIELD(struct item_row, damaged, DB_INT64), DB_FIELD(struct item_row, incoming, DB_INT64));
 
 struct book *book_open(void)
 {
@@ -146,6 +148,10 @@ static struct item *add_item(struct book *book, const struct item_row *row)
     item->name = arena_strdup(book->memory, row->name);
     item->is_active = row->is_active;
     item->queued = row->queued;
+    item->selling_ahead = (enum selling_ahead)row->selling_ahead;
+    item->ahead_limit = row->ahead_limit;
+    item->ahead_held = row->ahead_held;
+    item->promised_at_us = row->promised_at;
     struct item **slot = &book->slots[hash_sku(row->sku) & (book->nslots - 1)];
     item->next = *slot;
     *slot = item;
@@ -407,6 +413,13 @@ void desk_queue(struct desk *desk, struct item *item, int64_t change)
     mark_written(desk);
     if (change > 0)
         desk_raise(desk, item);
+}
+
+void desk_hold_ahead(struct desk *desk, struct item *item, int64_t change)
+{
+    item->ahead_held += change;
+    assert(item->ahead_held >= 0);
+    mark_written(desk);
 }
 
 void desk_touch(struct desk *desk)

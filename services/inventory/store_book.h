@@ -78,6 +78,8 @@ void desk_move(struct desk *desk, struct level *level, enum bucket from, enum bu
                int64_t units, struct cause_of cause);
 /* What orders wait for of an item changed by so many units. */
 void desk_queue(struct desk *desk, struct item *item, int64_t change);
+/* What live holds have of an item's limit changed by so many units. */
+void desk_hold_ahead(struct desk *desk, struct item *item, int64_t change);
 /* Its queue is to be served, if someone waits for it and there is some; moving units to available
  * and queueing do this by themselves. */
 void desk_raise(struct desk *desk, struct item *item);

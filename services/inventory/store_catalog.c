@@ -25,7 +25,10 @@ DB_SHAPE(catalog_shape, struct catalog_row, DB_FIELD(struct catalog_row, sku, DB
          DB_FIELD(struct catalog_row, barcode, DB_TEXT),
          DB_FIELD(struct catalog_row, weight_g, DB_INT32),
          DB_FIELD(struct catalog_row, is_active, DB_BOOLEAN),
-         DB_FIELD(struct catalog_row, created_at, DB_TIMESTAMP));
+         DB_FIELD(struct catalog_row, created_at, DB_TIMESTAMP),
+         DB_FIELD(struct catalog_row, selling_ahead, DB_INT32),
+         DB_FIELD(struct catalog_row, ahead_limit, DB_INT64),
+         DB_FIELD(struct catalog_row, promised_at, DB_TIMESTAMP));
 
 #define UNIT_FIELDS                                                                                \
     DB_FIELD(struct level_row, available, DB_INT64),                                               \
@@ -117,14 +120,17 @@ enum status store_item_insert(struct db *db, const struct catalog_row *row)
 {
     return db_exec(db, Q_ITEM_INSERT, db_text(row->sku), db_uuid(&row->item_id), db_text(row->name),
                    db_int(row->price_minor), db_text(row->price_currency), db_text(row->barcode),
-                   db_int(row->weight_g), db_time(row->created_at));
+                   db_int(row->weight_g), db_time(row->created_at), db_int(row->selling_ahead),
+                   db_int(row->ahead_limit), db_time(row->promised_at));
 }
 
 enum status store_item_update(struct db *db, const struct catalog_row *row)
 {
     return db_exec_expect(db, Q_ITEM_UPDATE, 1, db_text(row->sku), db_text(row->name),
                           db_int(row->price_minor), db_text(row->price_currency),
-                          db_text(row->barcode), db_int(row->weight_g), db_bool(row->is_active));
+                          db_text(row->barcode), db_int(row->weight_g), db_bool(row->is_active),
+                          db_int(row->selling_ahead), db_int(row->ahead_limit),
+                          db_time(row->promised_at));
 }
 
 enum status store_items(struct db *db, const char *after_sku, int64_t limit,

@@ -37,6 +37,8 @@ struct catalog_row {
     int32_t weight_g;
     bool is_active;
     int64_t created_at;
+    int32_t selling_ahead;
+    int64_t ahead_limit, promised_at;
 };
 /* *row is NULL when there is none. */
 enum status store_item(struct db *db, const char *sku, struct catalog_row **row) MUST_CHECK;

@@ -223,6 +223,37 @@ static const struct uuid *claim_of(const struct hold *hold)
     return uuid_equal(&hold->claim_id, &hold->hold_id) ? NULL : &hold->claim_id;
 }
 
+/* What a hold has of items' limits counts until an order waits for it instead. */
+static void hold_ahead(struct desk *desk, const struct hold *hold)
+{
+    for (size_t i = 0; i < hold->decision->n_lines; i++) {
+        const SourcingLine *line = hold->decision->lines[i];
+        struct item *item = desk_item(desk, line->sku);
+        int64_t units = line->preordered + line->backordered;
+        if (units == 0 || item == NULL)
+            continue;
+        db_add(db_columns(desk->db, Q_AHEAD_HOLD_INSERT), db_uuid(&hold->hold_id),
+               db_int((int64_t)i), db_text(line->sku), db_int(units));
+        desk_hold_ahead(desk, item, units);
+    }
+}
+
+static void end_ahead(struct desk *desk, const struct hold *hold)
+{
+    bool had_any = false;
+    for (size_t i = 0; i < hold->decision->n_lines; i++) {
+        const SourcingLine *line = hold->decision->lines[i];
+        struct item *item = desk_item(desk, line->sku);
+        int64_t units = line->preordered + line->backordered;
+        if (units == 0 || item == NULL)
+            continue;
+        desk_hold_ahead(desk, item, -units);
+        had_any = true;
+    }
+    if (had_any)
+        db_add(db_columns(desk->db, Q_AHEAD_HOLD_DELETE), db_uuid(&hold->hold_id));
+}
+
 void store_hold_insert(struct desk *desk, struct holds *holds, struct hold *hold)
 {
     hold->packed = store_pack(desk->arena, &hold->decision->base);
@@ -236,12 +267,14 @@ void store_hold_insert(struct desk *desk, struct holds *holds, struct hold *hold
            db_text(arrays.levels), db_text(arrays.quantities));
     if (is_claimed)
         link_hold(holds, hold);
+    hold_ahead(desk, hold);
 }
 
 void store_hold_delete(struct desk *desk, struct hold *hold)
 {
     hold->is_gone = true;
     db_add(db_columns(desk->db, Q_HOLD_DELETE), db_uuid(&hold->hold_id));
+    end_ahead(desk, hold);
 }
 
 enum status store_hold_claim(struct desk *desk, struct holds *holds, struct hold *hold)

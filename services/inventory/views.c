@@ -97,6 +97,14 @@ static void add_candidate(struct arena *arena, SourcingDecision *decision,
     decision->candidates[decision->n_candidates++] = candidate;
 }
 
+static void view_ahead(SourcingLine *line, const struct item *item, int64_t units)
+{
+    bool is_preorder = item->selling_ahead == AHEAD_PREORDER;
+    line->preordered = is_preorder ? units : 0;
+    line->backordered = is_preorder ? 0 : units;
+    line->promised_at_us = item->promised_at_us;
+}
+
 SourcingDecision *view_decision(struct arena *arena, const struct wants *wants,
                                 const struct sourcing *sourcing, int64_t now_us)
 {
@@ -114,6 +122,8 @@ SourcingDecision *view_decision(struct arena *arena, const struct wants *wants,
         SourcingLine *line =
             add_line(arena, out, i, wants->skus[i], wants->list[i].units, take - first);
         line->unallocated = sourcing->missing[i];
+        if (sourcing->ahead != NULL && sourcing->ahead[i] > 0)
+            view_ahead(line, wants->list[i].item, sourcing->ahead[i]);
         for (size_t j = first; j < take; j++)
             line->allocations[line->n_allocations++] =
                 allocation(arena, sourcing->takes[j].level, sourcing->takes[j].units);
@@ -285,6 +295,9 @@ Item *view_item(struct arena *arena, const struct catalog_row *row)
     out->weight_g = row->weight_g;
     out->is_active = row->is_active;
     out->created_at_us = row->created_at;
+    out->selling_ahead = (Penstock__Inventory__V1__SellingAhead)row->selling_ahead;
+    out->ahead_limit = row->ahead_limit;
+    out->promised_at_us = row->promised_at;
     if (*row->price_currency != '\0') {
         out->price = ARENA_NEW(arena, Money);
         penstock__common__v1__money__init(out->price);

@@ -142,9 +142,25 @@ static const char *allocation_words(const struct order *order, struct arena *are
         if (!rules_line_is_tracked(line))
             continue;
         wants += line->quantity - line->cancelled;
-        has += line->quantity - line->cancelled - line->unallocated;
+        has += line->quantity - line->cancelled - line->unallocated - line->preordered -
+               line->backordered;
     }
     return arena_printf(arena, "%lld of %lld units", (long long)has, (long long)wants);
+}
+
+/* What of it is sold ahead; true when that is another than before. */
+static bool take_ahead(struct order_line *line, const AllocatedLine *told)
+{
+    bool is_same = line->preordered_total == told->preordered &&
+                   line->backordered_total == told->backordered &&
+                   line->promised_at_us == told->promised_at_us;
+    if (is_same || !is_total(told->preordered) || !is_total(told->backordered))
+        return false;
+    line->preordered_total = told->preordered;
+    line->backordered_total = told->backordered;
+    line->promised_at_us = told->promised_at_us;
+    line->is_ahead = true;
+    return true;
 }
 
 static enum status apply_allocated(struct call *call, struct order *order, const struct act *act)
@@ -161,6 +177,7 @@ static enum status apply_allocated(struct call *call, struct order *order, const
         int64_t allocated = allocated_of(event->lines[i]);
         line->is_changed |= line->allocated_total != allocated;
         changed |= line->allocated_total != allocated;
+        changed |= take_ahead(line, event->lines[i]);
         line->allocated_total = allocated;
     }
     rules_order_derive(order);
@@ -172,6 +189,15 @@ static enum status apply_allocated(struct call *call, struct order *order, const
     return put_hold(call, order, act, "unmatched_item",
                     arena_printf(call->arena, "No item has the SKU %.64s.",
                                  unmatched->sku[0] != '\0' ? unmatched->sku : "(none)"));
+}
+
+static bool is_ahead(const StockAllocated *event)
+{
+    for (size_t i = 0; i < event->n_lines; i++) {
+        if (event->lines[i]->preordered + event->lines[i]->backordered > 0)
+            return true;
+    }
+    return false;
 }
 
 /* The orders for which an event says anything new. An order placed with its stock held has it in
@@ -208,7 +234,7 @@ static void gather(struct batch *batch, struct allocations *all)
     }
 }
 
-static void touch_unmatched(struct batch *batch, struct allocations *all)
+static void touch_others(struct batch *batch, struct allocations *all)
 {
     struct uuid *touched =
         ARENA_ARRAY(batch->arena, all->touched_count + batch->count, struct uuid);
@@ -216,7 +242,7 @@ static void touch_unmatched(struct batch *batch, struct allocations *all)
         memcpy(touched, all->touched, all->touched_count * sizeof(*touched));
     all->touched = touched;
     for_each_event(batch, call, StockAllocated, event) {
-        if (find_unmatched(event) != NULL &&
+        if ((find_unmatched(event) != NULL || is_ahead(event)) &&
             uuid_parse(call->event->key, &touched[all->touched_count]))
             all->touched_count++;
     }
@@ -228,7 +254,7 @@ enum status on_stock_allocated(struct batch *batch)
     gather(batch, &all);
     TRY(store_orders_allocated_otherwise(batch->db, all.order_ids, all.line_ids, all.totals,
                                          all.count, &all.touched, &all.touched_count));
-    touch_unmatched(batch, &all);
+    touch_others(batch, &all);
     return apply_to(batch, all.touched, all.touched_count, apply_allocated);
 }
 

@@ -99,7 +99,7 @@ SET quantity = t.quantity, unit_price = t.unit_price, discount = t.discount, tax
     total = t.total, cancelled = t.cancelled, allocated_total = t.allocated_total,
     unallocated = t.unallocated, reserved = t.reserved, fulfilled = t.fulfilled,
     is_custom = t.is_custom, no_shipping = t.no_shipping, sku = t.sku, name = t.name,
-    external_id = t.external_id
+    external_id = t.external_id, backordered = t.backordered, preordered = t.preordered
 FROM (SELECT unnest($1::uuid[]) AS order_id, unnest($2::smallint[]) AS line_no,
              unnest($3::integer[]) AS quantity, unnest($4::bigint[]) AS unit_price,
              unnest($5::bigint[]) AS discount, unnest($6::bigint[]) AS tax,
@@ -108,7 +108,8 @@ FROM (SELECT unnest($1::uuid[]) AS order_id, unnest($2::smallint[]) AS line_no,
              unnest($11::integer[]) AS reserved, unnest($12::integer[]) AS fulfilled,
              unnest($13::boolean[]) AS is_custom, unnest($14::boolean[]) AS no_shipping,
              unnest($15::text[]) AS sku, unnest($16::text[]) AS name,
-             unnest($17::text[]) AS external_id) AS t
+             unnest($17::text[]) AS external_id, unnest($18::integer[]) AS backordered,
+             unnest($19::integer[]) AS preordered) AS t
 WHERE l.order_id = t.order_id AND l.line_no = t.line_no;
 
 -- name: payment_insert

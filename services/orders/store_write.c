@@ -88,7 +88,8 @@ static void rewrite_line(struct db *db, const struct order_line *l)
            db_int(l->quantity), db_int(l->unit_price), db_int(l->discount), db_int(l->tax),
            db_int(l->total), db_int(l->cancelled), db_int(l->allocated_total),
            db_int(l->unallocated), db_int(l->reserved), db_int(l->fulfilled), db_bool(l->is_custom),
-           db_bool(l->no_shipping), db_text(l->sku), db_text(l->name), db_text(l->external_id));
+           db_bool(l->no_shipping), db_text(l->sku), db_text(l->name), db_text(l->external_id),
+           db_int(l->backordered), db_int(l->preordered));
 }
 
 static void write_payment(struct db *db, const struct payment *p)
