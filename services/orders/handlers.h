@@ -45,6 +45,9 @@ handler_fn split_order, preview_split, unsplit_order, list_ship_together, compar
 handler_fn approve_refund, decline_refund, retry_refund, list_refunds;
 handler_fn get_refund_policy, update_refund_policy;
 handler_fn preview_edit, edit_order, list_versions, get_version;
+handler_fn create_draft, get_draft, list_drafts, update_draft, delete_draft;
+handler_fn hold_draft, release_draft, place_draft, preview_draft, preview_order;
+handler_fn list_delivery_methods, put_delivery_method, delete_delivery_method;
 handler_fn list_customers, get_customer, create_customer, update_customer, list_customer_orders;
 handler_fn put_customer_address, delete_customer_address;
 handler_fn list_merge_suggestions, merge_customers, unmerge_customer;
@@ -77,8 +80,13 @@ enum status expire_holds(struct call *call);
 enum status erase_customers(struct call *call);
 
 /* Questions (service.h, struct ask). */
+typedef enum status ask_fn(struct call *call, const ProtobufCMessage *in,
+                           ProtobufCMessage *question);
 enum status ask_reserve_for_place(struct call *call, const ProtobufCMessage *in,
                                   ProtobufCMessage *question);
+ask_fn ask_reserve_for_draft, ask_release_for_update, ask_release_for_delete;
+ask_fn ask_release_for_release, ask_create_for_hold, ask_extend_for_hold;
+ask_fn ask_quote_for_order, ask_quote_for_draft;
 enum status ask_reserve_for_import(struct call *call, const ProtobufCMessage *in,
                                    ProtobufCMessage *question);
 enum status ask_stop_for_cancel(struct call *call, const ProtobufCMessage *in,

@@ -4,6 +4,7 @@
  * that everybody obeys who holds something of that order. Last of all go the row and the contacts
  * by which orders are recognised as theirs, once the projection has read what was placed before. */
 #include "handlers_customers.h"
+#include "store_drafts.h"
 
 #define RPC(Name)                                                                                  \
     typedef Penstock__Orders__V1__##Name##Request Name##Request;                                   \
@@ -81,6 +82,7 @@ ORDERS_HANDLER(erase_customer, EraseCustomerRequest, EraseCustomerResponse)
         refuse_detail(call, "orders", "%lld", (long long)live);
         return call->status;
     }
+    TRY(store_drafts_erase(call->db, ids, count));
     TRY(store_customers_load(call->db, ids, count, &family, &found));
     for (size_t i = 0; i < found && customer->erasing_since_us == 0; i++) {
         family[i].erasing_since_us = call->now_us;

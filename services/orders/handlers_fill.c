@@ -51,7 +51,7 @@ enum status fill_load_one(struct call *call, const PlaceOrderRequest *in, struct
 
 /* ---- filling ---- */
 
-static PlaceOrderRequest *copy_of(struct arena *arena, const PlaceOrderRequest *in)
+PlaceOrderRequest *fill_copy(struct arena *arena, const PlaceOrderRequest *in)
 {
     PlaceOrderRequest *copy = arena_copy(arena, in, sizeof(*in));
     copy->lines = ARENA_ARRAY(arena, in->n_lines, LineInput *);
@@ -78,26 +78,31 @@ static void fill_contact(PlaceOrderRequest *order, const char *name, const char 
         customer->phone = wire_text(phone);
 }
 
-static bool fill_customer(struct call *call, const struct fill *fill, PlaceOrderRequest *order)
+bool fill_contact_of(struct arena *arena, const struct fill *fill, PlaceOrderRequest *order)
 {
     struct uuid id;
     const struct customer_contact *found = NULL;
-    if (!uuid_parse(order->customer_id, &id))
+    if (order->customer_id[0] == '\0')
         return true;
-    for (size_t i = 0; i < fill->count; i++) {
+    for (size_t i = 0; i < fill->count && uuid_parse(order->customer_id, &id); i++) {
         if (uuid_equal(&fill->customers[i].asked, &id))
             found = &fill->customers[i];
     }
-    if (found == NULL || found->is_erased) {
-        refuse(call, STATUS_INVALID, "unknown_customer", "customer_id",
-               "There is no such customer.");
+    if (found == NULL || found->is_erased)
         return false;
-    }
-    order->customer_id = wire_uuid(call->arena, &found->id);
+    order->customer_id = wire_uuid(arena, &found->id);
     fill_contact(order, found->name, found->email, found->phone);
     if (order->locale[0] == '\0')
         order->locale = wire_text(found->locale);
     return true;
+}
+
+static bool fill_customer(struct call *call, const struct fill *fill, PlaceOrderRequest *order)
+{
+    if (fill_contact_of(call->arena, fill, order))
+        return true;
+    refuse(call, STATUS_INVALID, "unknown_customer", "customer_id", "There is no such customer.");
+    return false;
 }
 
 static bool fill_price(struct call *call, LineInput *line, const char *currency, size_t i,
@@ -143,7 +148,7 @@ const PlaceOrderRequest *fill_order(struct call *call, const PlaceOrderRequest *
     bool needs_prices = fill_lacks_prices(in);
     if (in->customer_id[0] == '\0' && !needs_prices)
         return in;
-    PlaceOrderRequest *order = copy_of(call->arena, in);
+    PlaceOrderRequest *order = fill_copy(call->arena, in);
     if (!fill_customer(call, fill, order) || (needs_prices && !fill_prices(call, order, reserved)))
         return NULL;
     return order;
@@ -154,7 +159,7 @@ const PlaceOrderRequest *fill_order_again(struct arena *arena, const PlaceOrderR
 {
     if (in->customer_id[0] == '\0' && !fill_lacks_prices(in))
         return in;
-    PlaceOrderRequest *order = copy_of(arena, in);
+    PlaceOrderRequest *order = fill_copy(arena, in);
     if (in->customer_id[0] != '\0') {
         order->customer_id = wire_text(placed->customer_id);
         order->locale = wire_text(placed->locale);

@@ -31,3 +31,8 @@ const PlaceOrderRequest *fill_order_again(struct arena *arena, const PlaceOrderR
 
 /* True when a line's price is to be the item's. */
 bool fill_lacks_prices(const PlaceOrderRequest *in);
+
+/* The parts, for previews: a copy whose lines and customer may be changed, and whom it names filled
+ * in. False: there is no such customer. */
+PlaceOrderRequest *fill_copy(struct arena *arena, const PlaceOrderRequest *in);
+bool fill_contact_of(struct arena *arena, const struct fill *fill, PlaceOrderRequest *order);

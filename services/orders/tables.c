@@ -1,6 +1,7 @@
 /* What the service is made of: its routes, what it listens to, its timers, its keys. */
 #include "handlers.h"
 #include "handlers_customers.h"
+#include "handlers_drafts.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
 #include "penstock/inventory/v1/inventory.pb-c.h"
 #include "penstock/orders/v1/search.pb-c.h"
@@ -28,6 +29,17 @@
         .answer = &penstock__inventory__v1__quote_stock_response__descriptor, .build = (build_),   \
         .reads = true                                                                              \
     }
+
+#define ASKS_RESERVATION(rpc_, question_, answer_, build_)                                         \
+    {                                                                                              \
+        .service = "inventory", .rpc = (rpc_),                                                     \
+        .question = &penstock__inventory__v1__##question_##__descriptor,                           \
+        .answer = &penstock__inventory__v1__##answer_##__descriptor, .build = (build_),            \
+        .reads = true                                                                              \
+    }
+#define ASKS_RELEASE(build_)                                                                       \
+    ASKS_RESERVATION("ReleaseReservation", release_reservation_request,                            \
+                     release_reservation_response, build_)
 
 const struct route orders_routes[] = {
     {.rpc = "PlaceOrder",
@@ -252,6 +264,74 @@ const struct route orders_routes[] = {
      .handler = list_ship_together,
      .permission = "orders:read"},
     {.rpc = "CompareRecipients", .kind = ROUTE_QUERY, .handler = compare_recipients},
+    {.rpc = "CreateDraft",
+     .kind = ROUTE_COMMAND,
+     .handler = create_draft,
+     .permission = "orders:write",
+     .strip = strip_draft,
+     .render = render_draft},
+    {.rpc = "GetDraft", .kind = ROUTE_QUERY, .handler = get_draft, .permission = "orders:read"},
+    {.rpc = "ListDrafts", .kind = ROUTE_QUERY, .handler = list_drafts, .permission = "orders:read"},
+    {.rpc = "UpdateDraft",
+     .kind = ROUTE_COMMAND,
+     .handler = update_draft,
+     .permission = "orders:write",
+     .asks = {ASKS_RELEASE(ask_release_for_update)},
+     .strip = strip_draft,
+     .render = render_draft},
+    {.rpc = "DeleteDraft",
+     .kind = ROUTE_COMMAND,
+     .handler = delete_draft,
+     .permission = "orders:write",
+     .asks = {ASKS_RELEASE(ask_release_for_delete)},
+     .strip = strip_draft,
+     .render = render_draft},
+    {.rpc = "HoldDraft",
+     .kind = ROUTE_COMMAND,
+     .handler = hold_draft,
+     .permission = "orders:write",
+     .asks = {ASKS_RESERVATION("CreateReservation", create_reservation_request,
+                               create_reservation_response, ask_create_for_hold),
+              ASKS_RESERVATION("ExtendReservation", extend_reservation_request,
+                               extend_reservation_response, ask_extend_for_hold)},
+     .strip = strip_draft,
+     .render = render_draft},
+    {.rpc = "ReleaseDraft",
+     .kind = ROUTE_COMMAND,
+     .handler = release_draft,
+     .permission = "orders:write",
+     .asks = {ASKS_RELEASE(ask_release_for_release)},
+     .strip = strip_draft,
+     .render = render_draft},
+    {.rpc = "PlaceDraft",
+     .kind = ROUTE_COMMAND,
+     .handler = place_draft,
+     .permission = "orders:write",
+     .asks = {ASKS_RESERVE(ask_reserve_for_draft, true, NULL)},
+     .strip = strip_order,
+     .render = render_order},
+    {.rpc = "PreviewDraft",
+     .kind = ROUTE_QUERY,
+     .handler = preview_draft,
+     .permission = "orders:write",
+     .asks = {ASKS_QUOTE(ask_quote_for_draft)}},
+    {.rpc = "PreviewOrder",
+     .kind = ROUTE_QUERY,
+     .handler = preview_order,
+     .permission = "orders:write",
+     .asks = {ASKS_QUOTE(ask_quote_for_order)}},
+    {.rpc = "ListDeliveryMethods",
+     .kind = ROUTE_QUERY,
+     .handler = list_delivery_methods,
+     .permission = "orders:read"},
+    {.rpc = "PutDeliveryMethod",
+     .kind = ROUTE_COMMAND,
+     .handler = put_delivery_method,
+     .permission = "settings:write"},
+    {.rpc = "DeleteDeliveryMethod",
+     .kind = ROUTE_COMMAND,
+     .handler = delete_delivery_method,
+     .permission = "settings:write"},
     {.rpc = "ListCustomers",
      .kind = ROUTE_QUERY,
      .handler = list_customers,
@@ -436,5 +516,7 @@ const ProtobufCMessageDescriptor *const orders_events[] = {
     &penstock__orders__v1__order_code_requested__descriptor,
     &penstock__orders__v1__customer_changed__descriptor,
     &penstock__orders__v1__customer_erased__descriptor,
+    &penstock__orders__v1__draft_changed__descriptor,
+    &penstock__orders__v1__delivery_method_changed__descriptor,
     NULL,
 };
