@@ -55,6 +55,8 @@ handler_fn export_customer, erase_customer;
 handler_fn tag_order, list_tags;
 handler_fn start_bulk, preview_bulk, get_bulk, list_bulks, cancel_bulk, list_bulk_results;
 handler_fn create_view, update_view, delete_view, list_views, count_views;
+handler_fn create_rule, update_rule, delete_rule, list_rules, dry_run_rule;
+handler_fn add_to_blacklist, remove_from_blacklist, list_blacklist;
 batch_fn on_stock_allocated, on_stock_released;
 batch_fn on_fulfillment_picked, on_fulfillment_packed, on_fulfillment_shipped;
 batch_fn on_fulfillment_cancelled, on_parcel_delivered;
@@ -78,6 +80,7 @@ enum status render_thread(struct call *call, const ProtobufCMessage *in, Protobu
 batch_fn project_search, project_customers;
 enum status expire_holds(struct call *call);
 enum status erase_customers(struct call *call);
+enum status follow_rules(struct call *call);
 
 /* Questions (service.h, struct ask). */
 typedef enum status ask_fn(struct call *call, const ProtobufCMessage *in,

@@ -231,6 +231,8 @@ enum status emit_hold_placed(struct call *call, const struct order *order, const
     event.type = wire_text(hold->type);
     event.reason = wire_text(hold_reason(hold));
     event.expires_at_us = hold->expires_at_us;
+    if (strncmp(hold->actor, "rule:", 5) == 0)
+        event.rule_id = wire_text(hold->actor + 5);
     call_log_order(call, "orders.held", "A hold is placed on the order", event.order_id);
     return emit(call, event.order_id, &event.base);
 }

@@ -5,6 +5,7 @@
 #include "handlers.h"
 #include "handlers_cancel.h"
 #include "handlers_edit.h"
+#include "handlers_rules.h"
 
 typedef Penstock__Orders__V1__ImportEffect ImportEffect;
 #define EFFECT(name) PENSTOCK__ORDERS__V1__IMPORT_EFFECT__IMPORT_EFFECT_##name
@@ -106,6 +107,7 @@ static enum status import_new(struct importing *it, struct channel *channel)
         return STATUS_OK;
     placing.number = next_number(call->arena, channel);
     placing.ids = new_ids(call->arena, rules_place_ids(it->in));
+    TRY(rules_for_placing(call, &placing));
     struct order *order = rules_place(&placing, &it->act, &no);
     if (order == NULL) {
         refuse_by(call, &no);
@@ -117,6 +119,7 @@ static enum status import_new(struct importing *it, struct channel *channel)
     }
     channel->taken++;
     TRY(emit_new(it, order));
+    TRY(emit_rules_fired(call, order, placing.verdict));
     TRY(complete_if_due(call, order, &it->act));
     store_order_add(call->db, order);
     struct external external = external_of(it, order);
@@ -266,7 +269,7 @@ static void import_figures(struct importing *it, struct order *order)
 }
 
 static enum status import_known(struct importing *it, struct order *order,
-                                const struct external *external)
+                                const struct external *external, const struct channel *channel)
 {
     struct call *call = it->call;
     int64_t version = order->version;
@@ -286,6 +289,7 @@ static enum status import_known(struct importing *it, struct order *order,
     TRY(import_content(it, order, external, &is_held));
     import_figures(it, order);
     TRY(import_cancel(it, order, &is_cancelled, &is_held));
+    TRY(confirm_if_due(call, order, &it->act, channel));
     TRY(complete_if_due(call, order, &it->act));
     if (!is_cancelled)
         call->answers[1].hold_id = (struct uuid){{0}};
@@ -361,7 +365,7 @@ static enum status import_one(struct importing *it, const struct known *known)
     struct order *order = store_orders_find(&known->orders, &external->order_id);
     if (order == NULL)
         return STATUS_INTERNAL;
-    enum status status = import_known(it, order, external);
+    enum status status = import_known(it, order, external, channel);
     /* A refusal is this call's own; the turn goes on with its neighbours. */
     return it->call->status != STATUS_OK ? STATUS_OK : status;
 }

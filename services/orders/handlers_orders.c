@@ -2,7 +2,7 @@
  * holds whose time is over. */
 #include <string.h>
 
-#include "handlers.h"
+#include "handlers_rules.h"
 
 typedef Penstock__Orders__V1__ConfirmOrderRequest ConfirmOrderRequest;
 typedef Penstock__Orders__V1__ConfirmOrderResponse ConfirmOrderResponse;
@@ -110,12 +110,7 @@ enum status release_hold_of(struct call *call, struct order *order, const struct
     if (hold == NULL)
         return refuse_by(call, &no);
     TRY(emit_hold_released(call, order, hold));
-    bool confirms = order->hold_count == 0 && order->status == ORDER_PENDING && channel != NULL &&
-                    !channel->confirms_manually;
-    if (!confirms || !rules_confirm(order, &act, &no))
-        return STATUS_OK;
-    TRY(emit_confirmed(call, order));
-    return complete_if_due(call, order, &act);
+    return confirm_if_due(call, order, &act, channel);
 }
 
 static enum status load_channel(struct call *call, const char *name, struct channel **channel)
@@ -209,6 +204,7 @@ ORDERS_HANDLER(record_payment, RecordPaymentRequest, RecordPaymentResponse)
         return refuse_by(call, &no);
     if (changed) {
         TRY(emit_payment(call, order, payment));
+        TRY(confirm_if_due(call, order, &act, NULL));
         TRY(complete_if_due(call, order, &act));
         store_order_save(call->db, order);
     }

@@ -5,6 +5,7 @@
 #include "handlers.h"
 #include "handlers_fill.h"
 #include "handlers_place.h"
+#include "handlers_rules.h"
 #include "penstock/inventory/v1/inventory.pb-c.h"
 
 typedef Penstock__Inventory__V1__ReserveRequest ReserveRequest;
@@ -125,6 +126,8 @@ static Order *keep_decided(const Order *order, struct arena *arena)
     kept->version = order->version;
     kept->placed_at_us = order->placed_at_us;
     kept->updated_at_us = order->updated_at_us;
+    kept->n_holds = order->n_holds;
+    kept->holds = order->holds;
     if (is_all_reserved(order))
         return kept;
     kept->lines = ARENA_ARRAY(arena, order->n_lines, OrderLine *);
@@ -168,6 +171,22 @@ static struct held *held_of(struct arena *arena, const PlaceOrderRequest *in,
     return held;
 }
 
+/* The request's details, and the remark that a rule has set. */
+static OrderDetails *details_shown(struct arena *arena, const PlaceOrderRequest *in,
+                                   const struct order *placed)
+{
+    OrderDetails *details = ARENA_NEW(arena, OrderDetails);
+    rules_details(in, details);
+    if (in->shipping_remark[0] != '\0' || placed->version == 1)
+        return details;
+    const OrderDetails *kept = (const OrderDetails *)(const void *)protobuf_c_message_unpack(
+        &penstock__orders__v1__order_details__descriptor, arena_protobuf(arena),
+        placed->details_bytes, placed->details);
+    if (kept != NULL)
+        details->shipping_remark = kept->shipping_remark;
+    return details;
+}
+
 /* The first answer again: the order is placed once more in memory, from the same request, with the
  * ids, times and status that it got then. */
 static enum status render(struct call *call, const PlaceOrderRequest *asked, const Order *kept,
@@ -186,14 +205,16 @@ static enum status render(struct call *call, const PlaceOrderRequest *asked, con
                                     .ids = ids_of(call->arena, in, placed),
                                     .held = held_of(call->arena, in, placed, kept)};
     struct refusal no;
-    OrderDetails *details = ARENA_NEW(call->arena, OrderDetails);
-    rules_details(in, details);
+    OrderDetails *details = details_shown(call->arena, in, placed);
     struct order *order = rules_place(&placing, &act, &no);
     if (order == NULL)
         return STATUS_INTERNAL;
     rules_complete(order, &act);
     out->order = view_order(call->arena, order, details);
     out->order->placed_at_us = kept->placed_at_us;
+    out->order->version = kept->version;
+    out->order->n_holds = kept->n_holds;
+    out->order->holds = kept->holds;
     return STATUS_OK;
 }
 
@@ -284,6 +305,7 @@ enum status place_new(struct call *call, const PlaceOrderRequest *in, struct cha
         return STATUS_OK;
     placing.number = next_number(call->arena, channel);
     placing.ids = new_ids(call->arena, rules_place_ids(in));
+    TRY(rules_for_placing(call, &placing));
     struct order *order = rules_place(&placing, &act, &no);
     if (order == NULL) {
         refuse_by(call, &no);
@@ -291,10 +313,10 @@ enum status place_new(struct call *call, const PlaceOrderRequest *in, struct cha
     }
     channel->taken++;
     TRY(emit_placed(call, order, in));
+    TRY(emit_rules_fired(call, order, placing.verdict));
     TRY(complete_if_due(call, order, &act));
     store_order_add(call->db, order);
-    OrderDetails *details = ARENA_NEW(call->arena, OrderDetails);
-    rules_details(in, details);
+    OrderDetails *details = details_shown(call->arena, in, order);
     *shown = view_order(call->arena, order, details);
     keep_external(call, order, *shown);
     count(call, "orders_placed_total", 1);

@@ -1,17 +1,9 @@
 /* orders: what was sold, to whom, for how much, and what became of it. */
-#include <stdlib.h>
-
-#include "handlers.h"
+#include "handlers_rules.h"
 #include "queries.h"
 
 extern const struct migration orders_migrations[];
 extern const size_t orders_nmigrations;
-
-/* Handlers need nothing but the configuration. */
-static void *open_state(void *conf)
-{
-    return conf;
-}
 
 int main(int argc, char **argv)
 {
@@ -31,7 +23,9 @@ int main(int argc, char **argv)
         .migrations = orders_migrations,
         .nmigrations = orders_nmigrations,
         .events = orders_events,
-        .open = open_state,
+        .open = orders_state_open,
+        .close = orders_state_close,
+        .lead = orders_lead,
     };
     return service_main(&service, argc, argv);
 }

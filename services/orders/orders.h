@@ -277,7 +277,8 @@ struct channel {
     const char *name, *number_prefix;
     bool confirms_manually;
     int64_t next_number;
-    int64_t taken; /* numbers taken in this turn */
+    int64_t taken;          /* numbers taken in this turn */
+    int32_t unpaid_minutes; /* how long an order may stay unpaid; 0: it waits for no payment */
 };
 
 /* The version of an order at its source: the greatest wins, so that equal times have one outcome.

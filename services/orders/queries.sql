@@ -201,14 +201,16 @@ SET source_updated_at_us = excluded.source_updated_at_us,
 -- ---- channels ----
 
 -- name: channels_by_name
-SELECT name, number_prefix, confirms_manually, next_number FROM channel WHERE name = ANY($1::text[]);
+SELECT name, number_prefix, confirms_manually, next_number, unpaid_minutes
+FROM channel WHERE name = ANY($1::text[]);
 
 -- Guarded by the number that it was decided from.
 -- name: channel_take_numbers
 UPDATE channel SET next_number = $3 WHERE name = $1 AND next_number = $2;
 
 -- name: channel_by_prefix
-SELECT name, number_prefix, confirms_manually, next_number FROM channel WHERE number_prefix = $1;
+SELECT name, number_prefix, confirms_manually, next_number, unpaid_minutes
+FROM channel WHERE number_prefix = $1;
 
 -- name: channel_upsert
 INSERT INTO channel (name, number_prefix, confirms_manually, next_number) VALUES ($1, $2, $3, 100001)

@@ -185,6 +185,8 @@ struct held {
     const char *name; /* the item's; NULL: not told */
     bool is_unknown;  /* no such SKU */
 };
+struct auto_set;
+struct auto_verdict;
 struct placing {
     const PlaceOrderRequest *in;
     const struct channel *channel;
@@ -196,6 +198,10 @@ struct placing {
     bool is_cancelled; /* the channel cancelled it before we heard of it */
     const char *cancel_reason;
     const Money *current_total; /* the channel's own figure; NULL: ours */
+    /* The shop's rules (rules_auto.h); NULL: none. */
+    const struct auto_set *rules;
+    const struct uuid *rule_ids;  /* rules_auto_ids() of them */
+    struct auto_verdict *verdict; /* becomes what they said */
 };
 size_t rules_place_ids(const PlaceOrderRequest *in);
 /* The order as it begins: priced, shared out, confirmed if nothing stands against it. NULL: refused

@@ -1,4 +1,4 @@
-#include "rules.h"
+#include "rules_auto.h"
 
 #include <string.h>
 
@@ -168,10 +168,13 @@ void rules_details(const PlaceOrderRequest *in, OrderDetails *details)
     details->is_silent = in->notify_customer == PENSTOCK__INVENTORY__V1__SWITCH__SWITCH_OFF;
 }
 
-static void place_details(struct order *order, const PlaceOrderRequest *in, struct arena *arena)
+static void place_details(struct order *order, const PlaceOrderRequest *in, const char *remark,
+                          struct arena *arena)
 {
     OrderDetails details;
     rules_details(in, &details);
+    if (remark != NULL && details.shipping_remark[0] == '\0')
+        details.shipping_remark = arena_strdup(arena, remark);
     order->details_bytes = protobuf_c_message_get_packed_size(&details.base);
     uint8_t *packed = arena_alloc(arena, order->details_bytes + 1);
     protobuf_c_message_pack(&details.base, packed);
@@ -195,14 +198,34 @@ static void place_cancelled(struct order *order, const struct placing *placing,
     order->cancel_reason = placing->cancel_reason != NULL ? placing->cancel_reason : "other";
 }
 
+/* What the shop's own rules do to it: the remark that they set, or NULL. */
+static const char *place_rules(struct order *order, const struct placing *placing,
+                               const struct act *act)
+{
+    OrderDetails details;
+    if (placing->rules == NULL || placing->is_cancelled)
+        return NULL;
+    rules_details(placing->in, &details);
+    order->status = ORDER_PENDING;
+    rules_order_derive(order);
+    struct auto_facts facts = rules_auto_facts(order, &details);
+    *placing->verdict = rules_auto_decide(placing->rules, &facts, act->arena);
+    return rules_auto_apply(order, act, placing->verdict, placing->rule_ids);
+}
+
+static bool goes_by_itself(const struct order *order, const struct placing *placing)
+{
+    enum auto_wish wish = placing->verdict != NULL ? placing->verdict->wish : AUTO_NONE;
+    return order->hold_count == 0 && rules_auto_confirms(order, placing->channel, wish);
+}
+
 /* A new order is pending; it goes on by itself unless a person has to say so or a hold stands. */
 static void place_status(struct order *order, const struct placing *placing, const struct act *act)
 {
     order->status = ORDER_PENDING;
     place_cancelled(order, placing, act);
     rules_order_derive(order);
-    if (order->status == ORDER_PENDING && order->hold_count == 0 &&
-        !placing->channel->confirms_manually) {
+    if (order->status == ORDER_PENDING && goes_by_itself(order, placing)) {
         order->status = ORDER_CONFIRMED;
         order->confirmed_at_us = act->now_us;
         rules_order_derive(order);
@@ -252,10 +275,10 @@ struct order *rules_place(const struct placing *placing, const struct act *act, 
     if (!rules_totals(order, in, act->arena, no))
         return NULL;
     place_contact(order, in);
-    place_details(order, in, act->arena);
     place_payments(order, placing, act);
     if (placing->is_import || placing->held != NULL)
         place_unmatched_hold(order, placing, act);
+    place_details(order, in, place_rules(order, placing, act), act->arena);
     place_status(order, placing, act);
     if (placing->current_total != NULL) {
         rules_import_current_total(order, placing->current_total);

@@ -270,7 +270,8 @@ enum status store_orders_allocated_otherwise(struct db *db, const struct uuid *o
 DB_SHAPE(channel_shape, struct channel, DB_FIELD(struct channel, name, DB_TEXT),
          DB_FIELD(struct channel, number_prefix, DB_TEXT),
          DB_FIELD(struct channel, confirms_manually, DB_BOOLEAN),
-         DB_FIELD(struct channel, next_number, DB_INT64));
+         DB_FIELD(struct channel, next_number, DB_INT64),
+         DB_FIELD(struct channel, unpaid_minutes, DB_INT32));
 
 enum status store_channels_load(struct db *db, const char *const *names, size_t count,
                                 struct channel **channels, size_t *found)

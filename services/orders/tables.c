@@ -2,6 +2,7 @@
 #include "handlers.h"
 #include "handlers_customers.h"
 #include "handlers_drafts.h"
+#include "handlers_rules.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
 #include "penstock/inventory/v1/inventory.pb-c.h"
 #include "penstock/orders/v1/search.pb-c.h"
@@ -42,6 +43,9 @@
                      release_reservation_response, build_)
 
 const struct route orders_routes[] = {
+    /* clang-format off */
+    RULES_ROUTES
+    /* clang-format on */
     {.rpc = "PlaceOrder",
      .kind = ROUTE_BATCH,
      .batch = place_orders,
@@ -464,6 +468,7 @@ const struct projection orders_projections[] = {
 
 const struct timer orders_timers[] = {
     {"expire_holds", 1000, expire_holds},
+    {"follow_rules", 100, follow_rules},
     {"forget_lookups", 600000, forget_lookups},
     {"erase_customers", 1000, erase_customers},
     {NULL, 0, NULL},
@@ -491,7 +496,7 @@ const struct conf_key orders_conf_keys[] = {
 };
 
 const ProtobufCMessageDescriptor *const orders_events[] = {
-    &penstock__orders__v1__order_placed__descriptor,
+    RULES_EVENTS & penstock__orders__v1__order_placed__descriptor,
     &penstock__orders__v1__order_confirmed__descriptor,
     &penstock__orders__v1__order_cancelled__descriptor,
     &penstock__orders__v1__order_changed__descriptor,

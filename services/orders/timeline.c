@@ -18,6 +18,7 @@ static const struct {
     {"customer_erased", "The customer was erased."},
     {"note_added", "Note: %s"},
     {"tagged", "Tags: %s."},
+    {"rule_fired", "Rule %s."},
     {"hold_placed", "Put on hold: %s."},
     {"hold_released", "Hold released: %s."},
     {"payment_recorded", "Payment recorded: %s."},

@@ -107,7 +107,7 @@ static inline struct act an_act(struct arena *arena)
 static inline struct order *an_order(struct arena *arena, const PlaceOrderRequest *in,
                                      struct refusal *no)
 {
-    static const struct channel web = {"web", "WEB", false, 100001, 0};
+    static const struct channel web = {"web", "WEB", false, 100001, 0, 0};
     struct act act = an_act(arena);
     struct held *held = ARENA_ARRAY(arena, in->n_lines, struct held);
     for (size_t i = 0; i < in->n_lines; i++)

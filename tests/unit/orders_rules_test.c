@@ -158,7 +158,7 @@ an_order_of_nothing_that_ships_needs_no_fulfillment_and_completes_when_paid(void
 static struct order *place_through(const PlaceOrderRequest *in, bool confirms_manually,
                                    const struct held *held, bool is_import)
 {
-    struct channel channel = {"web", "WEB", confirms_manually, 100001, 0};
+    struct channel channel = {"web", "WEB", confirms_manually, 100001, 0, 0};
     struct act act = an_act(arena);
     struct refusal no;
     struct placing placing = {.in = in,
