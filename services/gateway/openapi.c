@@ -358,6 +358,12 @@ static void put_components(struct json_writer *writer, const struct endpoints *e
     json_put_member_text(writer, "type", "http");
     json_put_member_text(writer, "scheme", "bearer");
     json_end_object(writer);
+    json_put_name(writer, "session");
+    json_begin_object(writer);
+    json_put_member_text(writer, "type", "apiKey");
+    json_put_member_text(writer, "in", "cookie");
+    json_put_member_text(writer, "name", "penstock_session");
+    json_end_object(writer);
     json_end_object(writer);
     json_put_name(writer, "schemas");
     json_begin_object(writer);
@@ -390,6 +396,11 @@ char *openapi_describe(const struct endpoints *endpoints, size_t *bytes)
     json_begin_array(&writer);
     json_begin_object(&writer);
     json_put_name(&writer, "key");
+    json_begin_array(&writer);
+    json_end_array(&writer);
+    json_end_object(&writer);
+    json_begin_object(&writer);
+    json_put_name(&writer, "session");
     json_begin_array(&writer);
     json_end_array(&writer);
     json_end_object(&writer);

@@ -22,7 +22,7 @@
 #define ARENA_BYTES ((size_t)4 << 20)
 /* Failures that cost no pause: of one account from one address, of one address, of one account. */
 #define FREE_OF_PAIR 5
-#define FREE_OF_ADDRESS 30
+#define FREE_OF_ADDRESS 100
 #define FREE_OF_ACCOUNT 30
 #define ACCOUNT_BYTES 256
 
@@ -95,10 +95,10 @@ static int64_t begin_counts(struct signin *signin, const struct signin_attempt *
     int64_t now_us = clock_monotonic_us(), wait_ms;
     bool is_known = throttle_has_succeeded(signin->of_pair, it.bytes, sizeof it.bytes);
     wait_ms = throttle_begin(signin->of_pair, it.bytes, sizeof it.bytes, now_us);
-    if (wait_ms > 0)
+    if (wait_ms > 0 || is_known)
         return wait_ms;
     wait_ms = throttle_begin(signin->of_address, &attempt->client, sizeof attempt->client, now_us);
-    if (wait_ms == 0 && !is_known) {
+    if (wait_ms == 0) {
         wait_ms = throttle_begin(signin->of_account, it.bytes, it.account_bytes, now_us);
         if (wait_ms > 0)
             throttle_take_back(signin->of_address, &attempt->client, sizeof attempt->client);

@@ -6,9 +6,9 @@
  * away at once, so that signing in cannot be used to take the machine's time or memory. An address
  * that nobody has costs the same time as a wrong password.
  *
- * Failures are counted per account and address, per address, and per account wherever they come
- * from (unless from where that account has signed in before, so that nobody is locked out by
- * others' guesses); the counts are this process's own and go with it.
+ * Failures are counted per account and address, and, unless that account has signed in from that
+ * address before, per address and per account: so nobody is locked out by others' guesses; the
+ * counts are this process's own and go with it.
  *
  * Ownership: an attempt and its texts live in the HTTP request's arena until it has come back
  * through the channel. Limits: 32 attempts wait.
