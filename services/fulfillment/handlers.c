@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "penstock/fulfillment/v1/shipments.pb-c.h"
+#include "penstock/orders/v1/splits.pb-c.h"
+
 typedef Penstock__Fulfillment__V1__QuantityLine QuantityLine;
 typedef Penstock__Fulfillment__V1__PickFulfillmentRequest PickFulfillmentRequest;
 typedef Penstock__Fulfillment__V1__PickFulfillmentResponse PickFulfillmentResponse;
@@ -121,7 +124,7 @@ static enum status emit_shipped(struct call *call, const struct target *target,
 
 /* What may change by itself within a second (a confirmation, the end of a hold or a stop that is on
  * its way here) is waited for; the rest is refused at once. */
-static enum status may_work(struct call *call, const struct target *target)
+enum status target_may_work(struct call *call, const struct target *target)
 {
     struct refusal refusal =
         rules_may_work(target->work, target->one, target->is_stopped, call->arena);
@@ -149,7 +152,7 @@ static enum status plan_step(struct call *call, enum step step, const struct tar
     if (count > FULFILLMENT_MAX_LINES)
         return refuse(call, STATUS_INVALID, "too_many", "lines", "At most %d lines.",
                       FULFILLMENT_MAX_LINES);
-    TRY(may_work(call, target));
+    TRY(target_may_work(call, target));
     *plan = rules_step(step, target->one, step_lines(call, lines, count), count, call->arena);
     return plan->refusal.status == STATUS_OK ? STATUS_OK : refuse_by_rule(call, &plan->refusal);
 }
@@ -199,29 +202,39 @@ static const struct parcel *find_parcel_by_key(const struct target *target, cons
     return NULL;
 }
 
-static void add_parcel(struct call *call, struct target *target, const ShipFulfillmentRequest *in,
-                       const char *key, const struct step_plan *plan)
+static void add_parcel(struct call *call, struct target *target, const struct label *label,
+                       const struct step_plan *plan)
 {
     struct parcel *parcels = ARENA_ARRAY(call->arena, target->nparcels + 1, struct parcel);
     if (target->nparcels != 0)
         memcpy(parcels, target->parcels, target->nparcels * sizeof *parcels);
     target->parcels = parcels;
     struct parcel *parcel = &parcels[target->nparcels++];
-    *parcel = (struct parcel){.id = uuid_new(),
+    *parcel = (struct parcel){.id = uuid_is_nil(&label->parcel_id) ? uuid_new() : label->parcel_id,
                               .order_id = target->work->order_id,
                               .fulfillment_id = target->one->id,
-                              .key = key,
+                              .key = label->key,
                               .status = PARCEL_HANDED_OVER,
-                              .carrier = in->carrier,
-                              .tracking_number = in->tracking_number,
+                              .carrier = label->carrier,
+                              .tracking_number = label->tracking_number,
                               .shipped_at_us = call->now_us};
-    if (key[0] == '\0')
+    if (label->key[0] == '\0')
         parcel->key = id_text(call->arena, &parcel->id);
     parcel->lines = ARENA_ARRAY(call->arena, target->one->nlines, struct parcel_line);
     for (size_t i = 0; i < target->one->nlines; i++)
         if (plan->ship[i] != 0)
             parcel->lines[parcel->nlines++] = (struct parcel_line){
                 target->one->lines[i].order_line_id, target->one->lines[i].sku, plan->ship[i]};
+}
+
+enum status target_ship(struct call *call, struct target *target, const struct label *label,
+                        const struct step_plan *plan)
+{
+    add_parcel(call, target, label, plan);
+    const struct parcel *parcel = &target->parcels[target->nparcels - 1];
+    TRY(do_step(call, target, plan));
+    TRY(store_parcel_insert(call->db, parcel));
+    return emit_shipped(call, target, plan, parcel);
 }
 
 /* A parcel key that is known: the same parcel again is answered as it stands. */
@@ -240,9 +253,9 @@ HANDLER(ship_fulfillment, ShipFulfillmentRequest, ShipFulfillmentResponse)
 {
     struct target target;
     struct step_plan plan;
-    struct refusal label = rules_check_label(in->carrier, in->tracking_number, in->parcel_key);
-    if (label.status != STATUS_OK)
-        return refuse_by_rule(call, &label);
+    struct refusal no = rules_check_label(in->carrier, in->tracking_number, in->parcel_key);
+    if (no.status != STATUS_OK)
+        return refuse_by_rule(call, &no);
     TRY(target_load(call, in->id, &target));
     const char *key = in->parcel_key[0] != '\0' ? in->parcel_key : call->command_id;
     const struct parcel *known = key[0] != '\0' ? find_parcel_by_key(&target, key) : NULL;
@@ -250,11 +263,10 @@ HANDLER(ship_fulfillment, ShipFulfillmentRequest, ShipFulfillmentResponse)
         TRY(ship_again(call, &target, in, known));
     } else {
         TRY(plan_step(call, STEP_SHIP, &target, in->lines, in->n_lines, &plan));
-        add_parcel(call, &target, in, key, &plan);
-        const struct parcel *parcel = &target.parcels[target.nparcels - 1];
-        TRY(do_step(call, &target, &plan));
-        TRY(store_parcel_insert(call->db, parcel));
-        TRY(emit_shipped(call, &target, &plan, parcel));
+        TRY(shipments_refuse_alone(call, &target.work->order_id));
+        const struct label label = {
+            .carrier = in->carrier, .tracking_number = in->tracking_number, .key = key};
+        TRY(target_ship(call, &target, &label, &plan));
     }
     out->fulfillment = view(call, &target);
     return STATUS_OK;
@@ -301,6 +313,7 @@ HANDLER(cancel_fulfillment, CancelFulfillmentRequest, CancelFulfillmentResponse)
     rules_refresh(target.work, call->now_us);
     store_works_write(call->db, call->arena, &target.works);
     TRY(emit_cancelled(call, &target, in->reason, &undo));
+    TRY(shipments_take_apart(call, &target.work->order_id, 1, "its work was cancelled"));
     out->fulfillment = view(call, &target);
     return STATUS_OK;
 }
@@ -364,6 +377,17 @@ static enum status deliver(struct call *call, struct target *target, struct parc
     return emit_delivered(call, target, parcel);
 }
 
+enum status target_deliver(struct call *call, const char *fulfillment_id,
+                           const struct uuid *parcel_id, int64_t at_us)
+{
+    struct target target;
+    TRY(target_load(call, fulfillment_id, &target));
+    struct parcel *parcel = find_parcel(&target, id_text(call->arena, parcel_id));
+    if (parcel == NULL || !rules_parcel_may_become(parcel->status, PARCEL_DELIVERED))
+        return STATUS_OK;
+    return deliver(call, &target, parcel, at_us);
+}
+
 HANDLER(deliver_parcel, DeliverParcelRequest, DeliverParcelResponse)
 {
     struct target target;
@@ -379,6 +403,7 @@ HANDLER(deliver_parcel, DeliverParcelRequest, DeliverParcelResponse)
     /* Late or repeated news never moves a parcel back, and is no error. */
     if (rules_parcel_may_become(parcel->status, PARCEL_DELIVERED))
         TRY(deliver(call, &target, parcel, at_us));
+    TRY(shipments_deliver_others(call, &parcel->id, &target.work->order_id, at_us));
     out->fulfillment = view(call, &target);
     return STATUS_OK;
 }
@@ -409,6 +434,22 @@ const struct route fulfillment_routes[] = {
      .handler = cancel_fulfillment,
      .permission = WRITE},
     {.rpc = "DeliverParcel", .kind = ROUTE_COMMAND, .handler = deliver_parcel, .permission = WRITE},
+    {.rpc = "ShipTogether",
+     .kind = ROUTE_COMMAND,
+     .handler = ship_together,
+     .permission = WRITE,
+     .asks = {{.service = "orders",
+               .rpc = "CompareRecipients",
+               .question = &penstock__orders__v1__compare_recipients_request__descriptor,
+               .answer = &penstock__orders__v1__compare_recipients_response__descriptor,
+               .build = ask_recipients}}},
+    {.rpc = "GetShipment", .kind = ROUTE_QUERY, .handler = get_shipment, .permission = READ},
+    {.rpc = "ListShipments", .kind = ROUTE_QUERY, .handler = list_shipments, .permission = READ},
+    {.rpc = "ShipShipment", .kind = ROUTE_COMMAND, .handler = ship_shipment, .permission = WRITE},
+    {.rpc = "TakeApart",
+     .kind = ROUTE_COMMAND,
+     .handler = take_apart_shipment,
+     .permission = WRITE},
     {.rpc = "StopWork", .kind = ROUTE_COMMAND, .handler = stop_work, .permission = NULL},
     {.rpc = NULL},
 };
@@ -430,5 +471,7 @@ const ProtobufCMessageDescriptor *const fulfillment_events[] = {
     &penstock__fulfillment__v1__fulfillment_shipped__descriptor,
     &penstock__fulfillment__v1__fulfillment_cancelled__descriptor,
     &penstock__fulfillment__v1__parcel_delivered__descriptor,
+    &penstock__fulfillment__v1__order_grouped__descriptor,
+    &penstock__fulfillment__v1__order_ungrouped__descriptor,
     NULL,
 };

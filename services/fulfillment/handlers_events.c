@@ -16,6 +16,7 @@ typedef Penstock__Orders__V1__OrderPlaced OrderPlaced;
 typedef Penstock__Orders__V1__OrderConfirmed OrderConfirmed;
 typedef Penstock__Orders__V1__OrderCancelled OrderCancelled;
 typedef Penstock__Orders__V1__OrderChanged OrderChanged;
+typedef Penstock__Orders__V1__OrderContactChanged OrderContactChanged;
 typedef Penstock__Orders__V1__OrderSplitOff OrderSplitOff;
 typedef Penstock__Orders__V1__PlacedLine PlacedLine;
 typedef Penstock__Orders__V1__HoldPlaced HoldPlaced;
@@ -214,6 +215,8 @@ BATCH_HANDLER(on_order_cancelled)
         }
         rules_reconcile(work, batch->now_us, batch->arena);
         end_stop(batch, &ended, event->stop_hold_id, event->command_id);
+        if (event->is_whole)
+            TRY(shipments_take_apart(call, &work->order_id, 1, "one of its orders is cancelled"));
         call_log_order(call, "fulfillment.order_cancelled", "Cancelled units leave the work",
                        event->order_id);
     }
@@ -244,6 +247,17 @@ BATCH_HANDLER(on_order_changed)
     }
     TRY(end_stops(batch, &ended));
     store_works_write(batch->db, batch->arena, &works);
+    return STATUS_OK;
+}
+
+/* An order that goes elsewhere now leaves by itself. */
+BATCH_HANDLER(on_contact_changed)
+{
+    for_each_event(batch, call, OrderContactChanged, event) {
+        struct uuid id;
+        if (uuid_parse(event->order_id, &id))
+            TRY(shipments_take_apart(call, &id, 1, "one of its orders goes elsewhere now"));
+    }
     return STATUS_OK;
 }
 
@@ -385,6 +399,7 @@ const struct subscription fulfillment_subscriptions[] = {
     {"orders", &penstock__orders__v1__order_cancelled__descriptor, on_order_cancelled},
     {"orders", &penstock__orders__v1__order_changed__descriptor, on_order_changed},
     {"orders", &penstock__orders__v1__order_split_off__descriptor, on_order_split_off},
+    {"orders", &penstock__orders__v1__order_contact_changed__descriptor, on_contact_changed},
     {"orders", &penstock__orders__v1__hold_placed__descriptor, on_hold_placed},
     {"orders", &penstock__orders__v1__hold_released__descriptor, on_hold_released},
     {"orders", &penstock__bus__v1__hold_voided__descriptor, on_hold_voided},

@@ -59,6 +59,7 @@ handler_fn create_rule, update_rule, delete_rule, list_rules, dry_run_rule;
 handler_fn add_to_blacklist, remove_from_blacklist, list_blacklist;
 batch_fn on_stock_allocated, on_stock_released;
 batch_fn on_fulfillment_picked, on_fulfillment_packed, on_fulfillment_shipped;
+batch_fn on_order_grouped, on_order_ungrouped;
 batch_fn on_fulfillment_cancelled, on_parcel_delivered;
 batch_fn on_return_requested, on_return_approved, on_return_received;
 batch_fn on_return_inspected, on_return_ended;

@@ -3,12 +3,16 @@
 
 #include "find.h"
 #include "handlers.h"
+#include "penstock/fulfillment/v1/shipments.pb-c.h"
 #include "rules_together.h"
 
 typedef Penstock__Orders__V1__ListShipTogetherRequest ListShipTogetherRequest;
 typedef Penstock__Orders__V1__ListShipTogetherResponse ListShipTogetherResponse;
 typedef Penstock__Orders__V1__CompareRecipientsRequest CompareRecipientsRequest;
 typedef Penstock__Orders__V1__CompareRecipientsResponse CompareRecipientsResponse;
+
+typedef Penstock__Fulfillment__V1__OrderGrouped OrderGrouped;
+typedef Penstock__Fulfillment__V1__OrderUngrouped OrderUngrouped;
 
 #define MOST_CANDIDATES 100
 #define MOST_COMPARED 20
@@ -75,4 +79,51 @@ ORDERS_HANDLER(compare_recipients, CompareRecipientsRequest, CompareRecipientsRe
     }
     out->is_same = true;
     return STATUS_OK;
+}
+
+/* ---- what fulfillment tells: a line of the timeline ---- */
+
+typedef const char *words_fn(struct call *call);
+
+static enum status note_each(struct batch *batch, const char *type, words_fn *words)
+{
+    struct order_set set;
+    struct uuid *ids = ARENA_ARRAY(batch->arena, batch->count, struct uuid);
+    for (size_t i = 0; i < batch->count; i++)
+        if (!uuid_parse(batch->calls[i].event->key, &ids[i]))
+            ids[i] = (struct uuid){{0}};
+    TRY(store_orders_load(batch->db, batch->arena, ids, batch->count, &set));
+    for (size_t i = 0; i < batch->count; i++) {
+        struct call *call = &batch->calls[i];
+        struct order *order = store_orders_find(&set, &ids[i]);
+        struct act act = act_of(call);
+        act.now_us = call->event->occurred_at_us;
+        if (call->status == STATUS_OK && order != NULL)
+            rules_note(order, &act, type, words(call));
+    }
+    for (size_t i = 0; i < set.count; i++)
+        store_order_save(batch->db, &set.orders[i]);
+    return STATUS_OK;
+}
+
+static const char *grouped_words(struct call *call)
+{
+    const OrderGrouped *event = (const OrderGrouped *)call->in;
+    return arena_printf(call->arena, "%zu orders, shipment %s", event->n_order_ids,
+                        event->shipment_id);
+}
+
+static const char *ungrouped_words(struct call *call)
+{
+    return ((const OrderUngrouped *)call->in)->reason;
+}
+
+enum status on_order_grouped(struct batch *batch)
+{
+    return note_each(batch, "shares_parcel", grouped_words);
+}
+
+enum status on_order_ungrouped(struct batch *batch)
+{
+    return note_each(batch, "parcel_taken_apart", ungrouped_words);
 }

@@ -4,6 +4,7 @@
 #include "handlers_drafts.h"
 #include "handlers_rules.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
+#include "penstock/fulfillment/v1/shipments.pb-c.h"
 #include "penstock/inventory/v1/inventory.pb-c.h"
 #include "penstock/orders/v1/search.pb-c.h"
 #include "penstock/returns/v1/returns.pb-c.h"
@@ -452,6 +453,8 @@ const struct subscription orders_subscriptions[] = {
     {"fulfillment", &penstock__fulfillment__v1__fulfillment_cancelled__descriptor,
      on_fulfillment_cancelled},
     {"fulfillment", &penstock__fulfillment__v1__parcel_delivered__descriptor, on_parcel_delivered},
+    {"fulfillment", &penstock__fulfillment__v1__order_grouped__descriptor, on_order_grouped},
+    {"fulfillment", &penstock__fulfillment__v1__order_ungrouped__descriptor, on_order_ungrouped},
     {"returns", &penstock__returns__v1__return_requested__descriptor, on_return_requested},
     {"returns", &penstock__returns__v1__return_approved__descriptor, on_return_approved},
     {"returns", &penstock__returns__v1__return_received__descriptor, on_return_received},

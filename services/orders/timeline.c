@@ -46,6 +46,8 @@ static const struct {
     {"split_off", "Split off from %s."},
     {"order_unsplit", "Put together again with %s."},
     {"unsplit", "Gone back into %s."},
+    {"shares_parcel", "Leaves in one parcel with others: %s."},
+    {"parcel_taken_apart", "Leaves by itself again: %s."},
     {"family_payment_changed", "Its part of the family's payments changed: %s due."},
     {"message_received", "The customer wrote."},
     {"message_sent", "A message was sent to the customer."},
