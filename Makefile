@@ -96,7 +96,7 @@ $(B)/libcommon.a: $(COMMON_O)
 
 # ---- a service: services/<name>/*.c, queries*.sql, migrations/*.sql ----
 # Libraries beyond the platform's.
-gateway_LIBS := -lmicrohttpd -lcurl
+gateway_LIBS := -lmicrohttpd -lcurl -lz
 notify_LIBS := -lcurl
 # Generated sources beyond queries and migrations: notify carries its templates.
 notify_MORE_GEN := $(GEN)/notify/letter_files.c

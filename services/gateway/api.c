@@ -370,7 +370,10 @@ static void replied(void *context, const ReplyHeader *header, const uint8_t *pay
             request->endpoint->rpc->output, arena_protobuf(request->arena), payload_bytes, payload);
         if (answer != NULL) {
             http_audit_read(request);
-            answer_message(request, header, answer);
+            if ((request->endpoint->route->flags & ROUTE_FILE) != 0)
+                export_begin(request, request->message, answer);
+            else
+                answer_message(request, header, answer);
         } else {
             log_error("http_bad_reply", "A service's answer could not be read",
                       LOG_TEXT("rpc", bus_method_of(request)));
@@ -511,6 +514,7 @@ static void ask(struct http_request *request, const ProtobufCMessage *message)
         http_problem(request, 413, "too_large", "", "The request is too large.");
         return;
     }
+    request->message = message;
     /* Suspended first: the answer may come from within. */
     http_suspend(request);
     enum status status =

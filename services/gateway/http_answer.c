@@ -147,8 +147,9 @@ enum MHD_Result http_queue_answer(struct http_request *request)
     struct http_thread *thread = request->thread;
     int64_t took_us = clock_monotonic_us() - request->started_us;
     struct MHD_Response *response =
-        request->listener != NULL
-            ? live_response(request->listener)
+        request->listener != NULL ? live_response(request->listener)
+        : request->export != NULL
+            ? export_response(request->export)
             : MHD_create_response_from_buffer(request->answer_bytes, request->answer,
                                               MHD_RESPMEM_MUST_FREE);
     assert(response != NULL);

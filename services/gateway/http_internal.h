@@ -32,6 +32,7 @@
 struct audit_book;
 struct console;
 struct endpoint;
+struct export;
 struct live;
 struct live_listener;
 struct http_thread;
@@ -120,8 +121,10 @@ struct http_request {
         const char *name, *value;
     } headers[HTTP_MAX_ANSWER_HEADERS];
     size_t nheaders;
-    bool closes;                    /* the connection */
-    struct live_listener *listener; /* the answer is a stream of events */
+    bool closes;                     /* the connection */
+    struct live_listener *listener;  /* the answer is a stream of events */
+    const ProtobufCMessage *message; /* of a route that answers with a file */
+    struct export *export;           /* the answer is a file */
 };
 
 struct http_thread {
@@ -134,6 +137,8 @@ struct http_thread {
     struct snapshot *snapshot;
     struct console *console;
     struct live *live;
+    struct export *exports;
+    size_t nexports;
     struct audit_book *audit; /* NULL: none is kept */
     struct {
         struct MHD_Daemon *daemon;
@@ -243,6 +248,18 @@ void http_audit(struct http_request *request, const char *action, const char *ta
 void http_audit_refused(struct http_request *request);
 /* Answered; notes it if the route tells personal data. */
 void http_audit_read(struct http_request *request);
+
+/* ---- export.c: lists as files ---- */
+
+/* With the first page; answers the request. */
+void export_begin(struct http_request *request, const ProtobufCMessage *message,
+                  const ProtobufCMessage *answer);
+struct MHD_Response *export_response(struct export *export);
+/* Every now and then: asks again what was not answered, sends away who reads nothing. */
+void exports_look(struct http_thread *thread);
+/* Cuts those short that still go on. */
+void exports_end(struct http_thread *thread);
+void exports_close(struct http_thread *thread);
 
 /* ---- live.c: streams of events ---- */
 

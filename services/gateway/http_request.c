@@ -349,6 +349,7 @@ void http_resume(struct http_request *request)
 void http_give_up(struct http_thread *thread)
 {
     http_check(thread);
+    exports_end(thread);
     while (thread->waiting != NULL) {
         struct http_request *request = thread->waiting;
         http_problem(request, 503, "unavailable", "", "The gateway is stopping; try again.");

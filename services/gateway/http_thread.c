@@ -80,6 +80,7 @@ static void end_slow_connections(void *context)
     struct http_thread *thread = context;
     int64_t now_us = clock_monotonic_us();
     http_check(thread);
+    exports_look(thread);
     if (thread->audit != NULL)
         audit_book_look(thread->audit, now_us);
     for (struct http_connection *it = thread->connections; it != NULL; it = it->next) {
@@ -248,6 +249,7 @@ void http_thread_close(struct http_thread *thread)
     live_close(&thread->live);
     audit_book_close(&thread->audit);
     http_requests_free(thread);
+    exports_close(thread);
     bus_loop_close(&thread->loop);
     rate_close(&thread->rate_per_key);
     rate_close(&thread->rate_per_ip);

@@ -27,6 +27,8 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PATCH, HTTP_DELETE };
 #define ROUTE_EDGE 64u
 /* For who has not signed in yet; every other route takes a permission. */
 #define ROUTE_PUBLIC 128u
+/* Answers with a file, page by page: export.c. */
+#define ROUTE_FILE 256u
 
 struct http_route {
     enum http_method method;

@@ -52,7 +52,7 @@ handler_fn list_customers, get_customer, create_customer, update_customer, list_
 handler_fn put_customer_address, delete_customer_address;
 handler_fn list_merge_suggestions, merge_customers, unmerge_customer;
 handler_fn export_customer, erase_customer;
-handler_fn tag_order, list_tags;
+handler_fn tag_order, list_tags, export_orders;
 handler_fn start_bulk, preview_bulk, get_bulk, list_bulks, cancel_bulk, list_bulk_results;
 handler_fn create_view, update_view, delete_view, list_views, count_views;
 handler_fn create_rule, update_rule, delete_rule, list_rules, dry_run_rule;

@@ -1,9 +1,9 @@
 """Finding orders: by any fragment, by tags and statuses, by saved views; many at once; as files."""
 import csv
 import io
-import urllib.parse
 import uuid
 import zipfile
+from xml.etree import ElementTree
 
 import pytest
 
@@ -243,3 +243,48 @@ def test_a_bulk_that_says_nothing_is_refused(home):
                         ({"selection": {"all": True}}, "action")):
         answer = home.api.call("POST", "/v1/bulk", body)
         assert answer.status == 400 and answer["field"] == field, (body, answer)
+
+
+# ---- as files ----
+
+def fetched(home, **query):
+    answer = home.api.call("GET", "/v1/orders/export", query=query)
+    assert answer.status == 200, answer
+    return answer
+
+
+def test_a_list_is_a_file_of_csv_that_runs_no_formula(home, shop):
+    order = order_body("FND-CUP", 1)
+    order["customer"]["name"] = "=HYPERLINK(\"http://evil\")"
+    order["shipping_address"]["name"] = "-2+3, \"quoted\" 歐"
+    dangerous = home.api.post("/v1/orders", order, status=201)
+    wait_for(lambda: numbers(home, q="HYPERLINK"))
+    answer = fetched(home, q="HYPERLINK", bom="true")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8" and "orders.csv" in answer.headers["Content-Disposition"]
+    assert answer.body.startswith(b"\xef\xbb\xbf")
+    head, row = csv.reader(io.StringIO(answer.body.decode("utf-8-sig"), newline=""))
+    found = dict(zip(head, row))
+    assert found["number"] == dangerous["number"] and found["total"] == "120.00" and found["items"] == "1"
+    assert found["customer"] == "'=HYPERLINK(\"http://evil\")" and found["telephone"] == "'+85291234567"
+    assert found["recipient"] == "'-2+3, \"quoted\" 歐"
+    whole = list(csv.DictReader(io.StringIO(fetched(home, q="find.example").body.decode(), newline="")))
+    assert [row["number"] for row in whole] == numbers(home, q="find.example")
+    assert whole[0]["products"].endswith("x9") and whole[0]["status"] == "confirmed"
+    assert home.api.call("GET", "/v1/orders/export", query={"format": "pdf"})["field"] == "format"
+    assert home.api.call("GET", "/v1/orders/export", query={"q": "status:what"})["code"] == "invalid_query"
+    assert home.client(home.key("picker")).call("GET", "/v1/orders/export").status == 403
+
+
+def test_a_list_is_a_workbook_too(home, shop):
+    answer = fetched(home, q="find.example", format="xlsx")
+    assert "spreadsheetml" in answer.headers["Content-Type"]
+    book = zipfile.ZipFile(io.BytesIO(answer.body))
+    assert book.testzip() is None
+    space = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    rows = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml")).findall("m:sheetData/m:row", space)
+    texts = [["".join(cell.itertext()) for cell in row] for row in rows]
+    assert texts[0][0] == "number" and [row[0] for row in texts[1:]] == numbers(home, q="find.example")
+    assert rows[1].findall("m:c", space)[17].get("t") is None and texts[1][17] == "1080.00"
+    names = ElementTree.fromstring(book.read("xl/workbook.xml")).findall("m:sheets/m:sheet", space)
+    assert [name.get("name") for name in names] == ["orders 1"]
+    assert {"[Content_Types].xml", "_rels/.rels", "xl/_rels/workbook.xml.rels"} < set(book.namelist())
