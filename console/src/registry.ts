@@ -28,6 +28,9 @@ const names = words({
     channels: ["Channels", "通路"],
     people: ["People", "人員"],
     keys: ["API keys", "API 金鑰"],
+    audit: ["Audit", "稽核紀錄"],
+    replies: ["Canned replies", "罐頭訊息"],
+    delivery: ["Delivery methods", "配送方式"],
     shop: ["Shop", "商店"],
 });
 
@@ -42,5 +45,8 @@ export const pages: readonly Page[] = [
     { path: "/settings/channels", permission: "settings:read", label: names.channels, place: "settings", view: lazy(() => import("./pages/channels")) },
     { path: "/settings/people", permission: "settings:read", label: names.people, place: "settings", view: lazy(() => import("./pages/people")) },
     { path: "/settings/keys", permission: "settings:read", label: names.keys, place: "settings", view: lazy(() => import("./pages/keys")) },
+    { path: "/settings/delivery", permission: "orders:read", label: names.delivery, place: "settings", view: lazy(() => import("./pages/delivery")) },
+    { path: "/settings/replies", permission: "messages:read", label: names.replies, place: "settings", view: lazy(() => import("./pages/canned")) },
+    { path: "/settings/audit", permission: "audit:read", label: names.audit, place: "settings", view: lazy(() => import("./pages/audit")) },
     { path: "/settings/shop", permission: "settings:read", label: names.shop, place: "settings", view: lazy(() => import("./pages/shop")) },
 ];
