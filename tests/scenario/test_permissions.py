@@ -12,7 +12,7 @@ ROLES = ("owner", "order_desk", "picker", "packer", "customer_service", "finance
 NEVER = [
     ("picker", r"(GET|POST|PATCH|DELETE) /v1/(orders(?!/\{order\}/sourcing)|customers|messages|threads|notes|returns|keys|people/?$|audit)"),
     ("packer", r"(GET|POST|PATCH|DELETE) /v1/(orders(?!/\{order\}/sourcing)|customers|messages|threads|notes|returns|keys|people/?$|audit)"),
-    ("read_only", r"(POST|PATCH|DELETE) /v1/(?!session|views)"),
+    ("read_only", r"(POST|PATCH|DELETE) /v1/(?!session|views|.*/(dry-run|preview)$)"),
     ("customer_service", r"POST /v1/orders/\{id\}/(payments|refunds)$"),
     ("finance", r"(POST|PATCH|DELETE) /v1/(adjustments|items|fulfillments|orders$|keys|people)"),
 ]

@@ -60,8 +60,10 @@ every_route_takes_a_permission_that_the_owner_has_and_nobody_else_by_accident(vo
             continue;
         assert_true(role_allows(owner, route->permission));
         /* Reading takes a right to read, writing one to write; but whoever reads orders keeps views
-         * of them. */
-        if (strncmp(route->pattern, "/v1/views", strlen("/v1/views")) == 0)
+         * of them, and what only says what would be changes nothing. */
+        const char *last = strrchr(route->pattern, '/');
+        if (strncmp(route->pattern, "/v1/views", strlen("/v1/views")) == 0 ||
+            strcmp(last, "/dry-run") == 0 || strcmp(last, "/preview") == 0)
             continue;
         const char *verb = strchr(route->permission, ':') + 1;
         assert_string_equal(verb, route->method == HTTP_GET ? "read" : "write");
