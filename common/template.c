@@ -256,7 +256,8 @@ enum status template_parse(struct arena *arena, enum template_kind kind, const c
     template->pieces = ARENA_ARRAY(arena, pieces_at_most(text), struct piece);
     TRY(parse_text(&parser));
     if (parser.depth > 0)
-        return complain(&parser, parser.at, "a section does not end");
+        return complain(&parser, template->pieces[parser.open[parser.depth - 1]].at,
+                        "a section does not end");
     *out = template;
     return STATUS_OK;
 }

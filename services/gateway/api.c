@@ -167,8 +167,7 @@ static bool check_precondition(struct http_request *request)
 
 static bool check_headers(struct http_request *request)
 {
-    bool takes_body = request->endpoint->route->method == HTTP_POST ||
-                      request->endpoint->route->method == HTTP_PATCH;
+    bool takes_body = http_method_has_body(request->endpoint->route->method);
     if (!takes_body && request->framing.content_length > 0) {
         http_problem(request, 400, "unexpected_body", "", "This route takes no body.");
         return false;

@@ -228,7 +228,7 @@ static void end_content(struct json_writer *writer)
 
 static void put_body(struct json_writer *writer, const struct endpoint *endpoint)
 {
-    bool has_body = endpoint->route->method == HTTP_POST || endpoint->route->method == HTTP_PATCH;
+    bool has_body = http_method_has_body(endpoint->route->method);
     if (!has_body)
         return;
     json_put_name(writer, "requestBody");

@@ -44,10 +44,17 @@ const char *http_method_name(enum http_method method)
         return "POST";
     case HTTP_PATCH:
         return "PATCH";
+    case HTTP_PUT:
+        return "PUT";
     case HTTP_DELETE:
         return "DELETE";
     }
     return "";
+}
+
+bool http_method_has_body(enum http_method method)
+{
+    return method == HTTP_POST || method == HTTP_PATCH || method == HTTP_PUT;
 }
 
 /* Cuts "/v1/orders/{id}" into its segments, the braces taken off. */

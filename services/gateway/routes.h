@@ -17,7 +17,7 @@
 
 #include "services/gateway/http_guard.h"
 
-enum http_method { HTTP_GET, HTTP_POST, HTTP_PATCH, HTTP_DELETE };
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PATCH, HTTP_PUT, HTTP_DELETE };
 
 /* It moves stock or money: without an Idempotency-Key a retry could do it twice. */
 #define ROUTE_NEEDS_KEY 1u
@@ -69,3 +69,4 @@ void endpoints_close(struct endpoints **endpoints);
 const struct endpoint *endpoints_find(const struct endpoints *endpoints, const char *method,
                                       const struct http_uri *uri, char allow[ROUTE_ALLOW_BYTES]);
 const char *http_method_name(enum http_method method);
+bool http_method_has_body(enum http_method method);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "penstock/notify/v1/notify.pb-c.h"
+#include "penstock/orders/v1/orders.pb-c.h"
 #include "services/notify/rules.h"
 #include "services/notify/store.h"
 
@@ -154,6 +155,14 @@ HANDLER(retry_message, RetryMessageRequest, RetryMessageResponse)
     return emit_retried(call, out->message);
 }
 
+/* For a template that is looked at with a real order. */
+#define ASKS_CONTACT(build_)                                                                       \
+    {                                                                                              \
+        .service = "orders", .rpc = "GetContacts",                                                 \
+        .question = &penstock__orders__v1__get_contacts_request__descriptor,                       \
+        .answer = &penstock__orders__v1__get_contacts_response__descriptor, .build = (build_)      \
+    }
+
 const struct route notify_routes[] = {
     {.rpc = "ListMessages",
      .kind = ROUTE_QUERY,
@@ -163,5 +172,45 @@ const struct route notify_routes[] = {
      .kind = ROUTE_COMMAND,
      .handler = retry_message,
      .permission = "messages:write"},
+    {.rpc = "ListTemplates",
+     .kind = ROUTE_QUERY,
+     .handler = list_templates,
+     .permission = "settings:read"},
+    {.rpc = "GetTemplate",
+     .kind = ROUTE_QUERY,
+     .handler = get_template,
+     .permission = "settings:read"},
+    {.rpc = "PutTemplate",
+     .kind = ROUTE_COMMAND,
+     .handler = put_template,
+     .permission = "settings:write"},
+    {.rpc = "DeleteTemplate",
+     .kind = ROUTE_COMMAND,
+     .handler = delete_template,
+     .permission = "settings:write"},
+    {.rpc = "ListTemplateVersions",
+     .kind = ROUTE_QUERY,
+     .handler = list_template_versions,
+     .permission = "settings:read"},
+    {.rpc = "PreviewTemplate",
+     .kind = ROUTE_COMMAND,
+     .handler = preview_template,
+     .permission = "settings:write",
+     .asks = {ASKS_CONTACT(ask_contact_for_preview)},
+     .strip = strip_preview,
+     .render = render_preview},
+    {.rpc = "SendTestMail",
+     .kind = ROUTE_COMMAND,
+     .handler = send_test_mail,
+     .permission = "settings:write",
+     .asks = {ASKS_CONTACT(ask_contact_for_test)}},
+    {.rpc = "ListNotificationSettings",
+     .kind = ROUTE_QUERY,
+     .handler = list_notification_settings,
+     .permission = "settings:read"},
+    {.rpc = "UpdateNotificationSetting",
+     .kind = ROUTE_COMMAND,
+     .handler = update_notification_setting,
+     .permission = "settings:write"},
     {0},
 };

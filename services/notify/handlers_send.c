@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "penstock/notify/v1/notify.pb-c.h"
+#include "services/notify/letters.h"
 #include "services/notify/mailer.h"
 #include "services/notify/rules.h"
 #include "services/notify/store.h"
+#include "services/notify/store_templates.h"
 
 typedef Penstock__Notify__V1__MessageSent MessageSent;
 typedef Penstock__Notify__V1__MessageFailed MessageFailed;
@@ -116,13 +118,36 @@ static struct mail mail_of(struct arena *arena, const struct due *due)
     return mail;
 }
 
+static const struct setting_row *copy_settings(struct arena *arena, const struct setting_row *rows,
+                                               size_t count)
+{
+    struct setting_row *copy = arena_copy(arena, rows, count * sizeof(*rows));
+    for (size_t i = 0; i < count; i++)
+        copy[i].channel = arena_strdup(arena, rows[i].channel);
+    return copy;
+}
+
+/* Which mails are sent, and by which texts: the same for every batch of a turn. */
+static enum status look_up_settings(struct call *call, struct mail_batch *like)
+{
+    struct setting_row *settings;
+    *like = (struct mail_batch){.count = 0};
+    TRY(store_settings_all(call->db, &settings, &like->setting_count));
+    like->settings = settings;
+    return store_template_generation(call->db, &like->template_generation);
+}
+
 /* One job is a batch of mails, recorded as one attempt. */
-static enum status fill_job(struct call *call, struct outcall_job *job, const struct due *due,
-                            size_t count)
+static enum status fill_job(struct call *call, struct outcall_job *job,
+                            const struct mail_batch *like, const struct due *due, size_t count)
 {
     const struct notify *notify = call->state;
     struct mail_batch *batch = ARENA_NEW(job->arena, struct mail_batch);
-    *batch = (struct mail_batch){uuid_new(), ARENA_ARRAY(job->arena, count, struct mail), count};
+    *batch = *like;
+    batch->id = uuid_new();
+    batch->mails = ARENA_ARRAY(job->arena, count, struct mail);
+    batch->count = count;
+    batch->settings = copy_settings(job->arena, like->settings, like->setting_count);
     int64_t *positions = ARENA_ARRAY(call->arena, count, int64_t);
     for (size_t i = 0; i < count; i++) {
         batch->mails[i] = mail_of(job->arena, &due[i]);
@@ -144,9 +169,12 @@ static enum status send_take(struct call *call, struct outcall_job *jobs, size_t
     if (look.has_lost)
         TRY(store_sending_recover(call->db, &notify->run_id, lost_before_us, call->now_us));
     TRY(take_due(call, &look, room * per_job, &due, &ndue));
+    struct mail_batch like = {.count = 0};
+    if (ndue > 0)
+        TRY(look_up_settings(call, &like));
     for (size_t i = 0; i < ndue; i += per_job) {
         size_t mails = ndue - i < per_job ? ndue - i : per_job;
-        TRY(fill_job(call, &jobs[*count], due + i, mails));
+        TRY(fill_job(call, &jobs[*count], &like, due + i, mails));
         ++*count;
     }
     return STATUS_OK;
@@ -269,8 +297,15 @@ void *notify_open(void *conf)
     if (notify == NULL)
         abort();
     const char *at = strchr(settings->shop_mail_from, '@');
-    *notify = (struct notify){settings, at == NULL ? "localhost" : at + 1, uuid_new()};
+    *notify = (struct notify){settings, at == NULL ? "localhost" : at + 1, uuid_new(), NULL};
     return notify;
+}
+
+void notify_close(void *state)
+{
+    struct notify *notify = state;
+    letters_close(&notify->letters);
+    free(notify);
 }
 
 /* Whatever an earlier leader had under way is not ours. */

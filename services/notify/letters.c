@@ -1,5 +1,6 @@
 #include "services/notify/letters.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -9,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "common/template.h"
 #include "services/notify/letter_files.h"
 #include "services/notify/rules.h"
@@ -17,8 +19,10 @@
 #define FILE_MAX_BYTES (256 << 10)
 #define LETTERS_ARENA_BYTES ((size_t)32 << 20)
 
-struct pair {
-    struct template *html, *text;
+/* A part of a letter: the text that it came with, and the shop's own if there is one. */
+struct slot {
+    const char *source;
+    struct template *original, *own;
 };
 
 struct letters {
@@ -28,7 +32,8 @@ struct letters {
     enum language fallback;
     int directory;     /* the shop's own templates; -1: none */
     const char *wrong; /* with the file that was read last; NULL: nothing */
-    struct pair pairs[MESSAGE_KIND_COUNT][LANGUAGE_COUNT];
+    struct slot slots[MESSAGE_KIND_COUNT][LANGUAGE_COUNT][2]; /* by enum letter_part */
+    struct arena *own;                                        /* the templates of letters_use() */
 };
 
 /* ---- files ---- */
@@ -84,21 +89,45 @@ static const char *file_text(void *context, const char *name)
 
 /* ---- opening ---- */
 
-static enum status read_template(struct letters *letters, enum template_kind kind, const char *name,
-                                 const struct view *sample, struct template **out,
+static enum template_kind kind_of(enum letter_part part)
+{
+    return part == LETTER_HTML ? TEMPLATE_HTML : TEMPLATE_TEXT;
+}
+
+static struct view_context context_in(const struct letters *letters, struct arena *arena,
+                                      enum language language)
+{
+    return (struct view_context){arena, letters->shop_name, letters->public_url, letters->zone,
+                                 language};
+}
+
+/* Parsed and checked; else a sentence in *message. */
+static enum status make_template(const struct letters *letters, struct arena *arena,
+                                 enum letter_part part, const char *text, struct template **out,
                                  const char **message)
 {
-    const char *text = file_text(letters, name);
-    const char *wrong = letters->wrong != NULL ? letters->wrong : "there is no such file";
-    enum status status = text == NULL ? STATUS_INVALID : STATUS_OK;
-    if (status == STATUS_OK && kind == TEMPLATE_TEXT && strncmp(text, "Subject: ", 9) != 0) {
-        status = STATUS_INVALID;
-        wrong = "the first line is not \"Subject: ...\"";
+    const struct view_context context = context_in(letters, arena, LANGUAGE_EN);
+    if (part == LETTER_TEXT && strncmp(text, "Subject: ", 9) != 0) {
+        *message = "line 1: the first line is not \"Subject: ...\"";
+        return STATUS_INVALID;
     }
-    if (status == STATUS_OK)
-        status = template_parse(letters->arena, kind, text, file_text, letters, out, &wrong);
-    if (status == STATUS_OK)
-        status = template_check(*out, sample, letters->arena, &wrong);
+    /* Parts are read through the letters, which keep what was wrong with the last. */
+    void *parts = (void *)(uintptr_t)letters;
+    TRY(template_parse(arena, kind_of(part), text, file_text, parts, out, message));
+    return template_check(*out, views_sample(&context), arena, message);
+}
+
+static enum status read_template(struct letters *letters, enum letter_part part, const char *name,
+                                 struct slot *slot, const char **message)
+{
+    const char *wrong = "there is no such file";
+    slot->source = file_text(letters, name);
+    enum status status =
+        slot->source == NULL
+            ? STATUS_INVALID
+            : make_template(letters, letters->arena, part, slot->source, &slot->original, &wrong);
+    if (letters->wrong != NULL)
+        wrong = letters->wrong;
     if (status != STATUS_OK)
         *message = arena_printf(letters->arena, "template %s: %s", name, wrong);
     return status;
@@ -108,17 +137,14 @@ static enum status read_templates(struct letters *letters, const char **message)
 {
     for (int kind = 1; kind <= MESSAGE_KIND_COUNT; kind++) {
         for (int language = 0; language < LANGUAGE_COUNT; language++) {
-            struct view_context context = {letters->arena, letters->shop_name, letters->public_url,
-                                           letters->zone, (enum language)language};
-            const struct view *sample = views_sample(&context);
+            struct slot *slots = letters->slots[kind - 1][language];
             const char *stem =
                 arena_printf(letters->arena, "%s.%s", rules_kind_name((enum message_kind)kind),
                              wording_language_tag((enum language)language));
-            struct pair *pair = &letters->pairs[kind - 1][language];
             const char *html = arena_printf(letters->arena, "%s.html", stem);
             const char *text = arena_printf(letters->arena, "%s.txt", stem);
-            TRY(read_template(letters, TEMPLATE_HTML, html, sample, &pair->html, message));
-            TRY(read_template(letters, TEMPLATE_TEXT, text, sample, &pair->text, message));
+            TRY(read_template(letters, LETTER_HTML, html, &slots[LETTER_HTML], message));
+            TRY(read_template(letters, LETTER_TEXT, text, &slots[LETTER_TEXT], message));
         }
     }
     return STATUS_OK;
@@ -156,6 +182,7 @@ enum status letters_open(const struct notify_conf *conf, struct arena *arena, st
     if (letters == NULL)
         abort();
     letters->arena = arena_open(LETTERS_ARENA_BYTES);
+    letters->own = arena_open(LETTERS_ARENA_BYTES);
     letters->shop_name = arena_strdup(letters->arena, conf->shop_name);
     letters->public_url = arena_strdup(letters->arena, conf->shop_public_url);
     letters->directory = -1;
@@ -178,8 +205,45 @@ void letters_close(struct letters **letters)
     if ((*letters)->directory >= 0)
         close((*letters)->directory);
     arena_close(&(*letters)->arena);
+    arena_close(&(*letters)->own);
     free(*letters);
     *letters = NULL;
+}
+
+/* ---- a shop's own texts ---- */
+
+const char *letters_original(const struct letters *letters, enum message_kind kind,
+                             enum language language, enum letter_part part)
+{
+    return letters->slots[kind - 1][language][part].source;
+}
+
+enum status letters_check(const struct letters *letters, struct arena *arena, enum letter_part part,
+                          const char *text, const char **message)
+{
+    struct template *template;
+    return make_template(letters, arena, part, text, &template, message);
+}
+
+void letters_use(struct letters *letters, const struct letter_own *own, size_t count)
+{
+    for (int kind = 0; kind < MESSAGE_KIND_COUNT; kind++) {
+        for (int language = 0; language < LANGUAGE_COUNT; language++) {
+            letters->slots[kind][language][LETTER_HTML].own = NULL;
+            letters->slots[kind][language][LETTER_TEXT].own = NULL;
+        }
+    }
+    arena_reset(letters->own);
+    for (size_t i = 0; i < count; i++) {
+        struct slot *slot = &letters->slots[own[i].kind - 1][own[i].language][own[i].part];
+        const char *text = arena_strdup(letters->own, own[i].text), *wrong = "";
+        if (make_template(letters, letters->own, own[i].part, text, &slot->own, &wrong) ==
+            STATUS_OK)
+            continue;
+        slot->own = NULL;
+        log_warn("template_unfit", "A template of the shop does not fit any more; its file is used",
+                 LOG_TEXT("template", rules_kind_name(own[i].kind)), LOG_TEXT("reason", wrong));
+    }
 }
 
 /* ---- writing ---- */
@@ -210,17 +274,47 @@ static void split_subject(struct arena *arena, const char *text, struct letter *
     out->text = text;
 }
 
+static enum language language_of(const struct letters *letters,
+                                 const struct letter_subject *subject)
+{
+    const char *locale = subject->locale != NULL ? subject->locale : subject->contact->locale;
+    return wording_language(locale, letters->fallback);
+}
+
+static const struct template *in_use(const struct slot *slot)
+{
+    return slot->own != NULL ? slot->own : slot->original;
+}
+
 void letters_write(const struct letters *letters, struct arena *arena,
                    const struct letter_subject *subject, int64_t now_us, struct letter *out)
 {
     const Contact *contact = subject->contact;
-    *out = (struct letter){.language = wording_language(contact->locale, letters->fallback)};
-    const struct view_context context = {arena, letters->shop_name, letters->public_url,
-                                         letters->zone, out->language};
+    *out = (struct letter){.language = language_of(letters, subject)};
+    const struct view_context context = context_in(letters, arena, out->language);
     const struct view *view = views_of(&context, subject);
-    const struct pair *pair = &letters->pairs[subject->kind - 1][out->language];
-    out->html = rendered(arena, pair->html, view);
-    split_subject(arena, rendered(arena, pair->text, view), out);
+    const struct slot *slots = letters->slots[subject->kind - 1][out->language];
+    out->html = rendered(arena, in_use(&slots[LETTER_HTML]), view);
+    split_subject(arena, rendered(arena, in_use(&slots[LETTER_TEXT]), view), out);
     out->to_name = contact->customer == NULL ? "" : inert(arena, contact->customer->name);
     out->date_offset_s = zone_offset_s(letters->zone, now_us);
+}
+
+void letters_preview(const struct letters *letters, struct arena *arena, enum letter_part part,
+                     const char *text, const struct letter_subject *subject,
+                     const char **subject_line, const char **body)
+{
+    struct letter letter = {.subject = ""};
+    struct template *template;
+    const char *wrong;
+    const struct view_context context = context_in(letters, arena, language_of(letters, subject));
+    enum status status = make_template(letters, arena, part, text, &template, &wrong);
+    assert(status == STATUS_OK);
+    const char *written = rendered(arena, template, views_of(&context, subject));
+    *body = written;
+    if (part == LETTER_TEXT) {
+        split_subject(arena, written, &letter);
+        *body = letter.text;
+    }
+    *subject_line = letter.subject;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "penstock/notify/v1/notify.pb-c.h"
 #include "services/notify/contacts.h"
 #include "services/notify/handlers.h"
 #include "services/notify/letters.h"
@@ -12,14 +13,19 @@
 #include "services/notify/mime.h"
 #include "services/notify/rules.h"
 #include "services/notify/smtp.h"
+#include "services/notify/store_templates.h"
+
+typedef Penstock__Notify__V1__TestMail TestMail;
 
 #define BATCH_MAX_US (INT64_C(120) * 1000000)
 #define ARENA_BYTES ((size_t)256 << 20)
 
 struct mailer {
     const struct notify_conf *conf;
+    const struct service *service;
     struct letters *letters;
-    struct maildir *maildir; /* one of these two */
+    int64_t template_generation; /* of the shop's own texts that are in use */
+    struct maildir *maildir;     /* one of these two */
     struct smtp *smtp;
     struct arena *contacts, *mail, *bytes; /* of a batch, of one mail, of a batch's files */
 };
@@ -97,9 +103,9 @@ static struct mailer *open_with(const struct notify_conf *conf, const char **mes
 
 void *mailer_open(const struct service *service, void *conf)
 {
-    (void)service;
     const char *message;
     struct mailer *mailer = open_with(conf, &message);
+    mailer->service = service;
     if (message == NULL)
         return mailer;
     mailer_close(mailer);
@@ -127,8 +133,13 @@ static void set_outcome(struct mail *mail, enum mail_outcome outcome, const char
     mail->reason = reason;
 }
 
-static const char *address_of(const Contact *contact)
+static const char *address_of(const struct mail *mail, struct arena *arena, const Contact *contact)
 {
+    if (mail->kind == MESSAGE_TEST) {
+        const TestMail *test = penstock__notify__v1__test_mail__unpack(
+            arena_protobuf(arena), mail->detail_bytes, mail->detail);
+        return test == NULL ? "" : test->to;
+    }
     if (contact->customer != NULL && *contact->customer->email != '\0')
         return contact->customer->email;
     return contact->shipping_address == NULL ? "" : contact->shipping_address->email;
@@ -154,7 +165,7 @@ static bool find_recipient(struct mail *mail, struct arena *arena, const Contact
         set_outcome(mail, OUTCOME_SUPPRESSED, REASON_SWITCHED_OFF);
         return false;
     }
-    *address = address_of(contact);
+    *address = address_of(mail, arena, contact);
     if (**address == '\0') {
         set_outcome(mail, OUTCOME_SUPPRESSED, REASON_NO_ADDRESS);
         return false;
@@ -168,11 +179,24 @@ static bool find_recipient(struct mail *mail, struct arena *arena, const Contact
     return true;
 }
 
+/* A test is a letter of another kind, to an address that its row keeps. */
+static bool read_test(const struct mail *mail, const Contact *contact, struct arena *arena,
+                      struct letter_subject *subject)
+{
+    const TestMail *test = penstock__notify__v1__test_mail__unpack(
+        arena_protobuf(arena), mail->detail_bytes, mail->detail);
+    int kind = test == NULL ? 0 : rules_letter_kind(test->type);
+    if (kind != 0)
+        *subject = letters_sample(arena, (enum message_kind)kind, contact, test->locale);
+    return kind != 0;
+}
+
 /* The parcel or the refund that the row keeps. */
 static bool read_subject(const struct mail *mail, const Contact *contact, struct arena *arena,
                          struct letter_subject *subject)
 {
-    *subject = (struct letter_subject){mail->kind, contact, NULL, NULL, mail->text};
+    *subject = (struct letter_subject){
+        .kind = mail->kind, .contact = contact, .text = mail->text, .locale = NULL};
     ProtobufCAllocator *allocator = arena_protobuf(arena);
     switch (mail->kind) {
     case MESSAGE_ORDER_CONFIRMATION:
@@ -189,6 +213,8 @@ static bool read_subject(const struct mail *mail, const Contact *contact, struct
     case MESSAGE_STAFF_MESSAGE:
     case MESSAGE_ORDER_CODE:
         return mail->text != NULL;
+    case MESSAGE_TEST:
+        return read_test(mail, contact, arena, subject);
     }
     return false;
 }
@@ -204,20 +230,27 @@ static const char *thread_of(const struct mailer *mailer, struct arena *arena,
                              const struct mail *mail)
 {
     char text[UUID_TEXT_BYTES];
-    if (mail->kind == MESSAGE_ORDER_CONFIRMATION || mail->kind == MESSAGE_ORDER_CODE)
+    if (mail->kind == MESSAGE_ORDER_CONFIRMATION || mail->kind == MESSAGE_ORDER_CODE ||
+        mail->kind == MESSAGE_TEST)
         return NULL;
     struct uuid id = rules_message_id(&mail->order_id, MESSAGE_ORDER_CONFIRMATION, &mail->order_id);
     const char *at = strchr(mailer->conf->shop_mail_from, '@');
     return arena_printf(arena, "<%s@%s>", uuid_text(&id, text), at == NULL ? "localhost" : at + 1);
 }
 
-static bool write_mail(const struct mailer *mailer, struct mail *mail, struct arena *job,
-                       const Contact *contact, struct buffer *out)
+static bool write_mail(const struct mailer *mailer, const struct mail_batch *batch,
+                       struct mail *mail, struct arena *job, const Contact *contact,
+                       struct buffer *out)
 {
     const char *address;
     struct letter_subject subject;
     if (!find_recipient(mail, job, contact, &address))
         return false;
+    if (!rules_is_switched_on(batch->settings, batch->setting_count, mail->kind,
+                              contact->channel)) {
+        set_outcome(mail, OUTCOME_SUPPRESSED, REASON_SETTING_OFF);
+        return false;
+    }
     if (needs_text(mail->kind) && mail->text == NULL) {
         set_outcome(mail, OUTCOME_SUPPRESSED, REASON_EXPIRED);
         return false;
@@ -266,7 +299,7 @@ static void write_files(struct mailer *mailer, struct arena *job, struct mail_ba
     size_t count = 0;
     for (size_t i = 0; i < batch->count; i++) {
         struct buffer mime = buffer_open(mailer->mail, 16384);
-        if (write_mail(mailer, &batch->mails[i], job, contacts[i], &mime)) {
+        if (write_mail(mailer, batch, &batch->mails[i], job, contacts[i], &mime)) {
             const char *bytes = arena_copy(mailer->bytes, mime.bytes, mime.count);
             const char *name = file_name(mailer->bytes, &batch->mails[i]);
             owners[count] = &batch->mails[i];
@@ -286,13 +319,13 @@ static void write_files(struct mailer *mailer, struct arena *job, struct mail_ba
 
 /* ---- to the server ---- */
 
-static void send_one(struct mailer *mailer, struct arena *job, struct mail *mail,
-                     const Contact *contact, bool *reaches_server)
+static void send_one(struct mailer *mailer, struct arena *job, const struct mail_batch *batch,
+                     struct mail *mail, const Contact *contact, bool *reaches_server)
 {
     struct buffer mime = buffer_open(mailer->mail, 16384);
-    if (write_mail(mailer, mail, job, contact, &mime)) {
+    if (write_mail(mailer, batch, mail, job, contact, &mime)) {
         struct smtp_result result;
-        const char *address = address_of(contact);
+        const char *address = address_of(mail, mailer->mail, contact);
         smtp_send(mailer->smtp, mailer->conf->shop_mail_from, address, mime.bytes, mime.count,
                   &result);
         const char *reason = *result.reason == '\0' ? NULL : arena_strdup(job, result.reason);
@@ -316,9 +349,50 @@ static void send_mails(struct mailer *mailer, struct arena *job, struct mail_bat
         else if (!reaches_server)
             set_outcome(mail, last->outcome, last->reason);
         else
-            send_one(mailer, job, mail, contacts[i], &reaches_server);
+            send_one(mailer, job, batch, mail, contacts[i], &reaches_server);
         last = mail;
     }
+}
+
+/* ---- the shop's own templates ---- */
+
+static enum status read_own(struct mailer *mailer, struct db *db)
+{
+    struct template_row *rows;
+    size_t count, used = 0;
+    db_use_arena(db, mailer->contacts);
+    TRY(db_begin_read_only(db));
+    TRY(store_templates_newest(db, &rows, &count));
+    struct letter_own *own = ARENA_ARRAY(mailer->contacts, count, struct letter_own);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].body == NULL || !wording_language_parse(rows[i].locale, &own[used].language))
+            continue;
+        own[used].kind = (enum message_kind)rows[i].kind;
+        own[used].part = strcmp(rows[i].part, "html") == 0 ? LETTER_HTML : LETTER_TEXT;
+        own[used++].text = rows[i].body;
+    }
+    letters_use(mailer->letters, own, used);
+    return db_commit(db);
+}
+
+/* Reads them again when others are in use than those that are known, which is seldom; a batch waits
+ * while they cannot be read. */
+static enum status use_templates(struct mailer *mailer, int64_t generation)
+{
+    struct db *db = NULL;
+    if (generation == mailer->template_generation)
+        return STATUS_OK;
+    enum status status = service_db_open(mailer->service, "notify templates", &db);
+    if (status == STATUS_OK)
+        status = read_own(mailer, db);
+    if (status == STATUS_OK)
+        mailer->template_generation = generation;
+    else
+        log_warn("templates_unavailable", "The shop's templates cannot be read; mails wait");
+    if (db != NULL)
+        db_close(&db);
+    arena_reset(mailer->contacts);
+    return status;
 }
 
 /* ---- a batch ---- */
@@ -328,7 +402,7 @@ static void send_batch(struct mailer *mailer, struct bus_client *client, struct 
     struct mail_batch *batch = job->data;
     for (size_t i = 0; i < batch->count; i++)
         set_outcome(&batch->mails[i], OUTCOME_DEFERRED, NULL);
-    if (mailer == NULL)
+    if (mailer == NULL || use_templates(mailer, batch->template_generation) != STATUS_OK)
         return;
     const Contact **contacts = ARENA_ARRAY(mailer->contacts, batch->count, const Contact *);
     const char **texts = ARENA_ARRAY(mailer->contacts, batch->count, const char *);

@@ -26,6 +26,9 @@ struct mail {
 };
 struct mail_batch {
     struct uuid id;
+    const struct setting_row *settings; /* as they stood when the batch was taken */
+    size_t setting_count;
+    int64_t template_generation;
     struct mail *mails;
     size_t count;
 };

@@ -42,6 +42,8 @@ static const ProtobufCMessageDescriptor *const events[] = {
     &penstock__notify__v1__message_failed__descriptor,
     &penstock__notify__v1__message_suppressed__descriptor,
     &penstock__notify__v1__message_retried__descriptor,
+    &penstock__notify__v1__template_changed__descriptor,
+    &penstock__notify__v1__notification_setting_changed__descriptor,
     NULL,
 };
 
@@ -66,6 +68,7 @@ int main(int argc, char **argv)
         .events = events,
         .follows = notify_follows,
         .open = notify_open,
+        .close = notify_close,
         .lead = notify_lead,
         .start = notify_start,
         .stop = notify_stop,

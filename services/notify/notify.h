@@ -30,14 +30,25 @@ enum message_state {
     X(REFUND, 3, "refund")                                                                         \
     X(STAFF_MESSAGE, 4, "staff_message")                                                           \
     X(ORDER_CODE, 5, "order_code")                                                                 \
-    X(ORDER_EDITED, 6, "order_edited")
+    X(ORDER_EDITED, 6, "order_edited")                                                             \
+    X(TEST, 100, "test") /* one of the others, to an address of the shop's own */
 
 enum message_kind {
 #define X(name, number, text) MESSAGE_##name = number,
     MESSAGE_KINDS(X)
 #undef X
 };
-#define MESSAGE_KIND_COUNT 6
+#define MESSAGE_KIND_COUNT 6 /* from 1 on: those that there are templates for */
+
+/* Whether mails of a kind are sent to orders of a channel; "" is every channel that has no setting
+ * of its own. Stored. */
+struct setting_row {
+    int32_t kind;
+    const char *channel;
+    bool email;
+    int64_t updated_at_us;
+    const char *updated_by;
+};
 
 /* What came of an attempt. */
 enum mail_outcome {

@@ -194,6 +194,30 @@ struct attempt_decision rules_after_attempt(const struct uuid *id, struct messag
     return (struct attempt_decision){MESSAGE_QUEUED, 0, 0, now_us + RULES_DEFER_US, false};
 }
 
+bool rules_is_switched_on(const struct setting_row *settings, size_t count, enum message_kind kind,
+                          const char *channel)
+{
+    bool is_on = true;
+    for (size_t i = 0; i < count; i++) {
+        if (settings[i].kind != (int32_t)kind)
+            continue;
+        if (strcmp(settings[i].channel, channel) == 0)
+            return settings[i].email;
+        if (settings[i].channel[0] == '\0')
+            is_on = settings[i].email;
+    }
+    return is_on;
+}
+
+int rules_letter_kind(const char *name)
+{
+    for (int kind = 1; kind <= MESSAGE_KIND_COUNT; kind++) {
+        if (strcmp(rules_kind_name((enum message_kind)kind), name) == 0)
+            return kind;
+    }
+    return 0;
+}
+
 bool rules_asks_wish(enum message_kind kind)
 {
     return kind == MESSAGE_SHIPMENT || kind == MESSAGE_REFUND;

@@ -55,6 +55,12 @@ struct attempt_decision rules_after_attempt(const struct uuid *id, struct messag
 /* What a row says of a message that is about a parcel or a refund, before it is tried: the
  * customer's wish stands with the order's confirmation, which comes from another log and may not be
  * here yet. */
+/* Whether mails of this kind are sent to orders of the channel. Those that say nothing are. */
+bool rules_is_switched_on(const struct setting_row *settings, size_t count, enum message_kind kind,
+                          const char *channel);
+/* The kind of a name, of those that there are templates for; 0 when there is none. */
+int rules_letter_kind(const char *name);
+
 /* Whether the customer's wish not to be written to holds for it, and stands elsewhere. */
 bool rules_asks_wish(enum message_kind kind);
 enum wish { WISH_UNKNOWN, WISH_YES, WISH_NO };

@@ -303,6 +303,7 @@ const struct view *views_of(const struct view_context *context,
         refund_fields(context, order, subject->refund, &f);
         break;
     case MESSAGE_STAFF_MESSAGE:
+    case MESSAGE_TEST: /* is one of the others by then */
         break;
     case MESSAGE_ORDER_CODE:
         f.code = subject->text;
@@ -329,6 +330,7 @@ const struct view *views_sample(const struct view_context *context)
     Contact contact = PENSTOCK__ORDERS__V1__CONTACT__INIT;
     contact.order = &order;
     contact.shipping_address = &address;
-    const struct letter_subject subject = {MESSAGE_ORDER_CONFIRMATION, &contact, NULL, NULL, ""};
+    const struct letter_subject subject = {
+        MESSAGE_ORDER_CONFIRMATION, &contact, NULL, NULL, "", NULL};
     return views_of(context, &subject);
 }

@@ -113,8 +113,13 @@ ORDERS_HANDLER(get_contacts, GetContactsRequest, GetContactsResponse)
         return refuse(call, STATUS_INVALID, "too_many", "order_ids",
                       "At most 200 orders are asked about at a time.");
     for (size_t i = 0; i < in->n_order_ids; i++) {
+        enum status status = STATUS_OK;
         if (!uuid_parse(in->order_ids[i], &ids[i]))
-            return refuse(call, STATUS_INVALID, "invalid", "order_ids", "An id is a UUID.");
+            status = store_order_resolve(call->db, in->order_ids[i], &ids[i]);
+        if (status == STATUS_NOT_FOUND)
+            ids[i] = (struct uuid){{0}};
+        else
+            TRY(status);
     }
     TRY(store_orders_load_parts(call->db, call->arena, ids, in->n_order_ids, PARTS_OF_A_LETTER,
                                 &set));

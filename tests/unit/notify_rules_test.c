@@ -216,6 +216,20 @@ static void a_parcels_mail_waits_for_the_customers_wish_but_not_for_ever(void **
     assert_int_equal(rules_wish(WISH_UNKNOWN, 0, 61 * MINUTE_US), WISH_SEND);
 }
 
+static void a_setting_of_the_channel_wins_over_that_of_all(void **unused)
+{
+    (void)unused;
+    const struct setting_row rows[] = {{.kind = MESSAGE_SHIPMENT, .channel = "", .email = false},
+                                       {.kind = MESSAGE_SHIPMENT, .channel = "web", .email = true},
+                                       {.kind = MESSAGE_REFUND, .channel = "pos", .email = false}};
+    assert_false(rules_is_switched_on(rows, 3, MESSAGE_SHIPMENT, "pos"));
+    assert_true(rules_is_switched_on(rows, 3, MESSAGE_SHIPMENT, "web"));
+    assert_false(rules_is_switched_on(rows, 3, MESSAGE_REFUND, "pos"));
+    assert_true(rules_is_switched_on(rows, 3, MESSAGE_REFUND, "web"));
+    assert_true(rules_is_switched_on(rows, 3, MESSAGE_ORDER_CONFIRMATION, "web"));
+    assert_true(rules_is_switched_on(NULL, 0, MESSAGE_SHIPMENT, "web"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +238,7 @@ int main(void)
         cmocka_unit_test(an_address_of_more_than_254_bytes_is_none),
         cmocka_unit_test(a_masked_address_shows_one_letter_and_the_domain),
         cmocka_unit_test(a_customer_is_served_in_the_nearest_language),
+        cmocka_unit_test(a_setting_of_the_channel_wins_over_that_of_all),
         cmocka_unit_test(a_message_has_one_id_and_lies_among_its_orders_messages),
         cmocka_unit_test(a_reply_code_decides_unless_there_is_none),
         cmocka_unit_test(a_retry_comes_after_a_minute_doubling_to_four_hours_for_five_days),
