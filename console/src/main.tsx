@@ -8,6 +8,7 @@ import { loadSession, session } from "./api/session";
 import { locale } from "./i18n";
 import { Shell } from "./shell";
 import { ActionHost } from "./ui/action";
+import { forgetNames } from "./ui/actors";
 import { forgetLists } from "./ui/pages";
 import { Loaded } from "./ui/parts";
 import { forgetAll, useResource } from "./ui/resource";
@@ -36,6 +37,7 @@ function App() {
             closeLive();
             forgetAll();
             forgetLists();
+            forgetNames();
         };
     }, [user]);
     return (

@@ -2,7 +2,7 @@
 import { useMantineColorScheme } from "@mantine/core";
 import { Component, lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { liveState } from "./api/live";
-import { Problem } from "./api/client";
+import { call, Problem } from "./api/client";
 import { can, session, signOut } from "./api/session";
 import { swapLocale, t } from "./i18n";
 import { clock } from "./i18n/time";
@@ -79,14 +79,22 @@ export function Shell() {
     );
 }
 
+const search = (wanted: string) => navigate(wanted.trim() ? `/orders?q=${encodeURIComponent(wanted.trim())}` : "/orders");
+/** What is scanned is opened if it is one order's; else it is searched for. */
+function openScanned(text: string) {
+    call("GET /v1/orders/{id}", { id: text }).then(
+        (order) => navigate(`/orders/${order.number}`),
+        () => search(text),
+    );
+}
+
 /** One field that understands whatever is typed or scanned; the orders page says what it made of it. */
 function SearchField({ path, query }: { path: string; query: string }) {
     const [text, setText] = useState(query);
     const field = useRef<HTMLInputElement>(null);
     useEffect(() => setText(path === "/orders" ? query : ""), [path, query]);
     useCommands([{ label: w.search, keys: "/", run: () => field.current?.select() }]);
-    const search = (wanted: string) => navigate(wanted.trim() ? `/orders?q=${encodeURIComponent(wanted.trim())}` : "/orders");
-    useEffect(() => setScanner(search), []);
+    useEffect(() => setScanner(openScanned), []);
     return (
         <form
             role="search"

@@ -1,26 +1,29 @@
 import "./browser.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressOf, filtersOf, understand } from "../src/pages/orders/filters.ts";
+import { t } from "../src/i18n/index.ts";
+import { addressOf, fieldsOf, partsOf, tokenLabel, tokensOf, withFields } from "../src/pages/orders/filters.ts";
 
-const CASES: readonly [string, Record<string, string>][] = [
-    ["WEB-100007", { number: "WEB-100007" }],
-    ["web-100007-A", { number: "web-100007-A" }],
-    ["tm@example.com", { customer: "tm@example.com" }],
-    ["+85291234567", { customer: "+85291234567" }],
-    ["TEE-WHT-M", { sku: "TEE-WHT-M" }],
-    ["status:pending channel:web", { status: "pending", channel: "web" }],
-    ["placed:>2026-11-01", { from: "2026-11-01" }],
-    ["placed:<2026-11-01", { before: "2026-11-01" }],
-    ["placed:2026-12-31", { from: "2026-12-31", before: "2027-01-01" }],
-    ["paid:unpaid sku:CAP-BLK-F", { payment: "unpaid", sku: "CAP-BLK-F" }],
-];
-test("the search field takes a word for what it looks like", () => {
-    for (const [text, filters] of CASES) assert.deepEqual(understand(text), filters, text);
+test("a query is taken apart into its words, quotes keep blanks together", () => {
+    assert.deepEqual(tokensOf(' status:pending  channel:"my shop" -tag:vip 陳大文 '), ["status:pending", 'channel:"my shop"', "-tag:vip", "陳大文"]);
+    assert.deepEqual(partsOf("-tag:vip"), { isNot: true, key: "tag", value: "vip" });
+    assert.deepEqual(partsOf('name:"Peter Lam"'), { isNot: false, key: "name", value: "Peter Lam" });
+    assert.deepEqual(partsOf("+85291234567"), { isNot: false, key: null, value: "+85291234567" });
 });
-test("what the address says is what is filtered by", () => {
-    for (const [text] of CASES) {
-        const filters = understand(text);
-        assert.deepEqual(filtersOf(new URLSearchParams(addressOf(filters).split("?")[1])), filters);
-    }
+test("the form sets its fields and leaves the other words", () => {
+    const query = "status:pending placed:>=2026-11-01 placed:<2026-12-01 -tag:vip 9123";
+    assert.deepEqual(fieldsOf(query), { status: "pending", from: "2026-11-01", before: "2026-12-01" });
+    assert.equal(withFields(query, { status: "confirmed", customer: "Peter Lam" }), 'status:confirmed customer:"Peter Lam" -tag:vip 9123');
+    assert.equal(withFields(query, fieldsOf(query)), query);
+    assert.equal(withFields("9123", {}), "9123");
+});
+test("a chip says the word of a status in the reader's language", () => {
+    const [label, value] = tokenLabel("status:pending");
+    assert.equal(label && t(label), "Order");
+    assert.equal(t(value), "Pending");
+    assert.equal(tokenLabel("純棉")[0], null);
+});
+test("the address holds the query as it is", () => {
+    assert.equal(new URLSearchParams(addressOf("a:b 純 +852").split("?")[1]).get("q"), "a:b 純 +852");
+    assert.equal(addressOf("  "), "/orders");
 });

@@ -7,7 +7,7 @@ after(() => browser.close());
 
 const PAGES = [
     ["orders", "/orders", "tbody tr"],
-    ["orders-empty", "/orders?sku=NO-SUCH-SKU", ".blank"],
+    ["orders-empty", "/orders?q=sku:NO-SUCH-SKU", ".blank"],
     ["orders-preview", "/orders", "tbody tr", ["j", "j", "j", "Space"]],
     ["orders-bulk", "/orders", "tbody tr", ["j", "x", "j", "x"]],
     ["order", "/orders/WEB-100004", ".work"],
@@ -19,6 +19,8 @@ const PAGES = [
     ["packing", "/packing", "tbody tr"],
     ["returns", "/returns", "tbody tr"],
     ["return", "/returns/WEB-100001-R1", ".page-head"],
+    ["messages", "/messages", ".blank, .threads"],
+    ["customers", "/customers", "tbody tr, .blank"],
     ["inbox", "/inbox", "tbody tr"],
     ["channels", "/settings/channels", "tbody tr"],
     ["people", "/settings/people", "tbody tr"],

@@ -1,128 +1,150 @@
 // The dialog of a bulk action: see bulk.tsx.
-import { Button, Checkbox, NativeSelect, Progress, TextInput } from "@mantine/core";
-import { useRef, useState } from "react";
-import { newKey, Problem } from "../api/client";
-import { t, type Phrase } from "../i18n";
-import { o } from "../pages/orders/words";
+import { Button, Progress } from "@mantine/core";
+import { useEffect, useState } from "react";
+import { call, newKey, Problem } from "../api/client";
+import type { Bulk as Running, BulkResult, PreviewBulkResponse } from "../api/schema.gen";
+import { number, t, words } from "../i18n";
 import type { Values } from "./action";
+import { FieldInput } from "./fields";
 import type { Bulk } from "./bulk";
-import { problemText } from "./parts";
+import { Link } from "./router";
+import { ProblemNote, Shape } from "./parts";
 import { Sheet } from "./Sheet";
 import { w } from "./words";
 
-const AT_ONCE = 4;
+const p = words({
+    will: ["{count} {count|order|orders}: {verb}.", "將對 {count} 筆訂單執行:{verb}。"],
+    atLeast: ["Of the first {count} that were looked at; the rest is decided as it goes.", "以上為先行檢查的 {count} 筆,其餘於執行時判斷。"],
+    unchanged: ["{count} {count|is|are} so already.", "{count} 筆已是此狀態。"],
+    skipped: ["{count} skipped: {reason}", "略過 {count} 筆:{reason}"],
+    nothing: ["Nothing to do: every one of these orders is skipped.", "沒有可執行的訂單,全部略過。"],
+    progress: ["{done} of {count}", "{done} / {count}"],
+    done: ["{count} done", "{count} 筆完成"],
+    same: ["{count} unchanged", "{count} 筆不變"],
+    refused: ["{count} refused", "{count} 筆無法執行"],
+    again: ["Select the refused", "選取無法執行的訂單"],
+    stop: ["Stop", "停止"],
+    more: ["and {count} more", "以及其他 {count} 筆"],
+});
+const asProblem = (error: unknown) => (error instanceof Problem ? error : new Problem(0, "broken", String(error), null, null));
+const POLL_MS = 300;
 
-export default function Dialog({ bulk, close: leave }: { bulk: Bulk<unknown>; close: () => void }) {
+export default function Dialog({ bulk, attempt, close }: { bulk: Bulk; attempt: string; close: () => void }) {
     const fields = bulk.fields ?? [];
     const [values, setValues] = useState<Values>(() => Object.fromEntries(fields.map((field) => [field.name, field.initial ?? field.choices?.[0]?.value ?? ""])));
-    const [results, setResults] = useState<readonly { row: unknown; problem: Problem | null }[]>([]);
-    const [state, setState] = useState<"asking" | "running" | "over">("asking");
-    const isStopped = useRef(false);
-    const close = () => {
-        isStopped.current = true;
-        leave();
-    };
-    const able = bulk.rows.filter((row) => bulk.cannot(row) === null);
-    const skipped = new Map<Phrase, number>();
-    for (const row of bulk.rows) {
-        const why = bulk.cannot(row);
-        if (why) skipped.set(why, (skipped.get(why) ?? 0) + 1);
-    }
-    // What is able is decided once: rows change while the work goes on.
-    const work = useRef(able);
-    const isReady = work.current.length > 0 && fields.every((field) => field.isOptional || (values[field.name] ?? "") !== "");
-    const refused = results.filter((one) => one.problem);
+    const [preview, setPreview] = useState<PreviewBulkResponse | null>(null);
+    const [running, setRunning] = useState<Running | null>(null);
+    const [refused, setRefused] = useState<readonly BulkResult[]>([]);
+    const [problem, setProblem] = useState<Problem | null>(null);
+    const [key, setKey] = useState(attempt);
+    const parameters = bulk.parameters?.(values);
+    const request = { action: bulk.action, selection: bulk.selection, parameters };
+    const isReady = fields.every((field) => field.isOptional || (values[field.name] ?? "") !== "");
 
-    async function run() {
-        setState("running");
-        let next = 0;
-        const worker = async () => {
-            while (next < work.current.length && !isStopped.current) {
-                const row = work.current[next++];
-                const problem = await bulk.run(row, values, newKey()).then(
-                    () => null,
-                    (error: unknown) => (error instanceof Problem ? error : new Problem(0, "broken", String(error), null, null)),
-                );
-                setResults((before) => [...before, { row, problem }]);
-            }
-        };
-        await Promise.all(Array.from({ length: AT_ONCE }, worker));
-        setState("over");
+    useEffect(() => {
+        const abort = new AbortController();
+        // What is skipped depends on the orders and not on the reason that is still to be typed.
+        const example = bulk.parameters?.(Object.fromEntries(fields.map((field) => [field.name, field.choices?.[0]?.value ?? (field.isOptional ? "" : "preview")])));
+        call("POST /v1/bulk/preview", { ...request, parameters: example }, { signal: abort.signal }).then(setPreview, (error: unknown) => !abort.signal.aborted && setProblem(asProblem(error)));
+        return () => abort.abort();
+    }, []);
+    const id = running?.id, isOver = running !== null && running.status !== "running";
+    useEffect(() => {
+        if (!id || isOver) return;
+        const timer = setInterval(() => void call("GET /v1/bulk/{id}", { id }).then(setRunning, () => undefined), POLL_MS);
+        return () => clearInterval(timer);
+    }, [id, isOver]);
+    useEffect(() => {
+        if (id && isOver) void call("GET /v1/bulk/{id}/results", { id, outcome: "refused", limit: 200 }).then((page) => setRefused(page.data), () => undefined);
+    }, [id, isOver]);
+
+    async function start() {
+        setProblem(null);
+        try {
+            setRunning(await call("POST /v1/bulk", request, { key }));
+        } catch (error) {
+            setKey(newKey());
+            setProblem(asProblem(error));
+        }
     }
+    const matched = preview?.matched ?? 0, done = running ? running.applied + running.unchanged + running.refused : 0;
     return (
         <Sheet title={bulk.title} size="lg" close={close}>
             <form
                 className="action"
                 onSubmit={(event) => {
                     event.preventDefault();
-                    if (state === "asking" && isReady) void run();
+                    if (!running && isReady && preview) void start();
                 }}
             >
-                {state === "asking" && (
+                {!running && (
                     <>
-                        <div className="preview">
-                            <p>{work.current.length > 0 ? t(o.bulkWill, { count: work.current.length, verb: bulk.verb }) : t(o.bulkNone)}</p>
-                            {bulk.about && <p>{bulk.about}</p>}
-                            {[...skipped].map(([why, count]) => (
-                                <p key={why[0]} className="fine">
-                                    {t(o.bulkSkip, { count, reason: t(why) })}
-                                </p>
-                            ))}
-                        </div>
-                        {fields.map((field, i) => {
-                            const common = { label: field.isOptional ? `${t(field.label)} (${t(w.optional)})` : t(field.label), value: values[field.name] ?? "", "data-autofocus": i === 0 || undefined };
-                            const change = (value: string) => setValues((before) => ({ ...before, [field.name]: value }));
-                            if (field.kind === "switch") return <Checkbox key={field.name} label={common.label} checked={common.value === "yes"} onChange={(event) => change(event.currentTarget.checked ? "yes" : "")} />;
-                            return field.kind === "choice" ? (
-                                <NativeSelect key={field.name} {...common} data={(field.choices ?? []).map((one) => ({ value: one.value, label: t(one.label) }))} onChange={(event) => change(event.currentTarget.value)} />
-                            ) : (
-                                <TextInput key={field.name} {...common} type={field.kind === "moment" ? "datetime-local" : "text"} autoComplete="off" onChange={(event) => change(event.currentTarget.value)} />
-                            );
-                        })}
+                        {preview ? (
+                            <div className="preview">
+                                <p>{preview.would_apply > 0 || !preview.is_complete ? t(p.will, { count: preview.is_complete ? preview.would_apply : matched, verb: bulk.verb }) : t(p.nothing)}</p>
+                                {bulk.about && <p>{bulk.about}</p>}
+                                {preview.unchanged > 0 && <p className="fine">{t(p.unchanged, { count: preview.unchanged })}</p>}
+                                {preview.refused.map((one) => (
+                                    <p key={one.code} className="fine">
+                                        {t(p.skipped, { count: one.orders, reason: one.text ?? one.code ?? "" })}
+                                    </p>
+                                ))}
+                                {!preview.is_complete && <p className="fine">{t(p.atLeast, { count: preview.would_apply + preview.unchanged + preview.refused.reduce((sum, one) => sum + one.orders, 0) })}</p>}
+                            </div>
+                        ) : (
+                            !problem && <Shape rows={2} />
+                        )}
+                        {fields.map((field, i) => (
+                            <FieldInput key={field.name} field={field} value={values[field.name] ?? ""} isFirst={i === 0} problem={problem} change={(value) => setValues((before) => ({ ...before, [field.name]: value }))} />
+                        ))}
                     </>
                 )}
-                {state !== "asking" && (
+                {running && (
                     <>
-                        <Progress value={(100 * results.length) / Math.max(1, work.current.length)} aria-label={t(w.working)} />
+                        <Progress value={isOver ? 100 : (100 * done) / Math.max(1, matched)} aria-label={t(w.working)} />
                         <p role="status">
-                            {t(o.bulkRunning, { done: results.length, count: work.current.length })} · {t(o.bulkDone, { count: results.length - refused.length })}
-                            {refused.length > 0 && ` · ${t(o.bulkFailed, { count: refused.length })}`}
+                            {t(p.progress, { done, count: isOver ? done : matched })} · {t(p.done, { count: running.applied })}
+                            {running.unchanged > 0 && ` · ${t(p.same, { count: running.unchanged })}`}
+                            {running.refused > 0 && ` · ${t(p.refused, { count: running.refused })}`}
                         </p>
                         {refused.length > 0 && (
                             <ul className="results">
                                 {refused.map((one) => (
-                                    <li key={bulk.nameOf(one.row)}>
-                                        <b>{bulk.nameOf(one.row)}</b> {one.problem && problemText(one.problem)}
+                                    <li key={one.order_id}>
+                                        <Link href={`/orders/${one.number}`} onClick={close}>
+                                            {one.number}
+                                        </Link>{" "}
+                                        <code>{one.code}</code>
                                     </li>
                                 ))}
+                                {running.refused > refused.length && <li className="fine">{t(p.more, { count: number(running.refused - refused.length) })}</li>}
                             </ul>
                         )}
                     </>
                 )}
+                {problem && <ProblemNote problem={problem} />}
                 <footer>
-                    {state === "over" && refused.length > 0 && (
+                    {isOver && refused.length > 0 && (
                         <Button
                             variant="default"
                             onClick={() => {
-                                bulk.select(refused.map((one) => one.row));
+                                bulk.refused(refused.map((one) => one.order_id ?? ""));
                                 close();
                             }}
                         >
-                            {t(o.bulkAgain)}
+                            {t(p.again)}
                         </Button>
                     )}
-                    {state === "running" && (
-                        <Button variant="default" onClick={() => (isStopped.current = true)}>
-                            {t(o.bulkStop)}
+                    {running && !isOver && (
+                        <Button variant="default" onClick={() => void call("POST /v1/bulk/{id}/cancel", { id: running.id }).then(setRunning, () => undefined)}>
+                            {t(p.stop)}
                         </Button>
                     )}
-                    {state !== "running" && (
-                        <Button variant="default" onClick={close} data-autofocus={state === "over" || undefined}>
-                            {state === "over" ? t(w.close) : t(w.cancelDialog)}
-                        </Button>
-                    )}
-                    {state === "asking" && (
-                        <Button type="submit" color={bulk.isGrave ? "red.8" : undefined} disabled={!isReady}>
+                    <Button variant="default" onClick={close} data-autofocus={isOver || undefined}>
+                        {running ? t(w.close) : t(w.cancelDialog)}
+                    </Button>
+                    {!running && (
+                        <Button type="submit" color={bulk.isGrave ? "red.8" : undefined} disabled={!isReady || !preview || (preview.is_complete && preview.would_apply === 0)}>
                             {bulk.verb}
                         </Button>
                     )}

@@ -1,31 +1,30 @@
-// One action on many rows: what will be skipped and why, progress, then a result for each, of which the refused can
-// be selected again. Each row is a request of its own with its own key, so that pressing again repeats nothing.
+// One action on many orders, done by the server: what it would do and what it would skip and why, progress, then a
+// result for each order, of which the refused can be worked on again. It goes on if this page is closed.
 import { lazy, Suspense } from "react";
-import { newKey } from "../api/client";
-import type { Phrase } from "../i18n";
+import { newKey, type Input } from "../api/client";
+import type { BulkAction, BulkParameters, BulkSelection } from "../api/schema.gen";
 import type { Field, Values } from "./action";
 import { useLayer } from "./commands";
 import { store, useStore } from "./store";
 
 const Dialog = lazy(() => import("./bulk-dialog"));
 
-export interface Bulk<Row> {
+export interface Bulk {
     title: string;
     verb: string;
     about?: string;
     isGrave?: boolean;
+    action: BulkAction;
+    selection: Input<BulkSelection>;
     fields?: readonly Field[];
-    rows: readonly Row[];
-    nameOf: (row: Row) => string;
-    /** Why a row is left out; null when it is not. */
-    cannot: (row: Row) => Phrase | null;
-    run: (row: Row, values: Values, key: string) => Promise<unknown>;
-    select: (rows: readonly Row[]) => void;
+    parameters?: (values: Values) => Input<BulkParameters>;
+    /** The orders that were refused, to be selected. */
+    refused: (ids: readonly string[]) => void;
 }
-const current = store<{ id: string; bulk: Bulk<unknown> } | null>(null);
+const current = store<{ key: string; bulk: Bulk } | null>(null);
 const close = () => current.set(null);
-export function inBulk<Row>(bulk: Bulk<Row>) {
-    current.set({ id: newKey(), bulk: bulk as unknown as Bulk<unknown> });
+export function inBulk(bulk: Bulk) {
+    current.set({ key: newKey(), bulk });
 }
 export function BulkHost() {
     const open = useStore(current);
@@ -33,7 +32,7 @@ export function BulkHost() {
     return (
         open && (
             <Suspense>
-                <Dialog key={open.id} bulk={open.bulk} close={close} />
+                <Dialog key={open.key} attempt={open.key} bulk={open.bulk} close={close} />
             </Suspense>
         )
     );

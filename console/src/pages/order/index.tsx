@@ -1,7 +1,7 @@
 // One order: what it is, what it now wants, and everything that happened to it. Each part reads its own service, so
 // that a part that cannot be read says so and the rest is there.
 import { Button, Menu } from "@mantine/core";
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { call } from "../../api/client";
 import { onLive } from "../../api/live";
 import type { Order } from "../../api/schema.gen";
@@ -13,16 +13,22 @@ import { Loaded, Time } from "../../ui/parts";
 import { Link } from "../../ui/router";
 import { useResource } from "../../ui/resource";
 import { w } from "../../ui/words";
-import { cancelOrder, cannotCancel, cannotConfirm, cannotHold, confirmOrder, holdOrder, releaseHold } from "../orders/actions";
+import { cancelOrder, cannotCancel, cannotConfirm, cannotHold, confirmOrder, holdOrder, releaseHold, tagOrder } from "../orders/actions";
 import { o } from "../orders/words";
+import { shippedOf, unitsOf } from "../orders/facts";
+import { act } from "../../ui/action";
+import { FamilyPanel } from "./family";
 import { Lines } from "./lines";
 import { MoneyPanel, recordPayment, recordRefund } from "./money";
-import { CustomerPanel, FactsPanel, HoldsPanel, MailsPanel } from "./side";
+import { CustomerPanel, FactsPanel, HoldsPanel, MailsPanel, setRemark } from "./side";
 import { SourcingPanel } from "./sourcing";
 import { Timeline } from "./timeline";
 import { WorkPanel } from "./work";
 import { requestReturn, ReturnsPanel } from "./returns";
 import { p } from "./words";
+
+const EditPanel = lazy(() => import("./edit"));
+const SplitPanel = lazy(() => import("./split"));
 
 export default function OrderPage({ params }: { params: Record<string, string> }) {
     const id = params.id ?? "";
@@ -48,6 +54,8 @@ function Whole({ order, put, reload }: { order: Order; put: (order: Order) => vo
         };
     }, [order.id, reload]);
 
+    const [mode, setMode] = useState<"edit" | "split" | null>(null);
+    const leave = () => setMode(null);
     const mayWrite = can("orders:write"), mayPay = can("payments:write");
     const first: Command[] = [], others: Command[] = [];
     const offer = (command: Command, isWanted: boolean) => (isWanted ? first : others).push(command);
@@ -57,16 +65,24 @@ function Whole({ order, put, reload }: { order: Order; put: (order: Order) => vo
         offer({ label: o.release, run: () => releaseHold(order, hold, put) }, true);
     }
     if (mayWrite && !cannotHold(order)) offer({ label: o.hold, keys: "h", run: () => holdOrder(order, put) }, order.status === "confirmed" && order.holds.length === 0);
+    const canEdit = mayWrite && !cannotHold(order);
+    if (canEdit) {
+        offer({ label: p.edit, keys: "e", run: () => setMode("edit") }, order.status === "pending" || order.status === "confirmed");
+        if (unitsOf(order) > 1) offer({ label: p.split, keys: "s", run: () => setMode("split") }, false);
+        if (order.family?.parent_id && shippedOf(order) === 0) offer({ label: p.unsplit, run: () => unsplit(order, put) }, false);
+    }
     if (mayPay) {
         const owes = Number(order.amount_due?.amount) > 0, owed = Number(order.refund_due?.amount) > 0;
         offer({ label: p.recordPayment, run: () => recordPayment(order, put) }, owes);
         if (Number(order.paid_total?.amount) > Number(order.refunded_total?.amount)) offer({ label: p.recordRefund, run: () => recordRefund(order, put) }, owed);
     }
     if (can("returns:write") && order.lines.some((line) => line.fulfilled > line.returned)) offer({ label: p.requestReturn, run: () => requestReturn(order, reload) }, false);
+    if (mayWrite) offer({ label: o.tagVerb, keys: "t", run: () => tagOrder(order, put) }, false);
+    if (mayWrite) offer({ label: p.setRemark, run: () => setRemark(order, put) }, false);
     offer({ label: p.print, keys: "p", run: () => print() }, false);
     if (mayWrite && !cannotCancel(order)) offer({ label: o.cancel, run: () => cancelOrder(order, put) }, false);
     useCommands([...first, ...others]);
-    useCommands([{ label: p.backToList, keys: "Escape", run: () => history.back(), keyOnly: true }]);
+    useCommands([{ label: p.backToList, keys: "Escape", run: () => history.back(), keyOnly: true }], mode === null);
 
     return (
         <>
@@ -109,7 +125,7 @@ function Whole({ order, put, reload }: { order: Order; put: (order: Order) => vo
             <div className="columns">
                 <div>
                     <HoldsPanel order={order} put={put} />
-                    <Lines order={order} />
+                    <Suspense fallback={<Lines order={order} />}>{mode === "edit" ? <EditPanel order={order} put={put} close={leave} /> : mode === "split" ? <SplitPanel order={order} put={put} close={leave} /> : <Lines order={order} />}</Suspense>
                     <MoneyPanel order={order} />
                     {can("fulfillment:read") && <WorkPanel order={order} changed={reload} />}
                     {can("returns:read") && (order.return_status !== "none" || order.lines.some((line) => line.fulfilled > 0)) && <ReturnsPanel order={order} />}
@@ -117,6 +133,7 @@ function Whole({ order, put, reload }: { order: Order; put: (order: Order) => vo
                 </div>
                 <div>
                     <CustomerPanel order={order} />
+                    <FamilyPanel order={order} />
                     <FactsPanel order={order} />
                     {can("messages:read") && <MailsPanel order={order} />}
                     {can("stock:read") && <SourcingPanel order={order} />}
@@ -124,4 +141,17 @@ function Whole({ order, put, reload }: { order: Order; put: (order: Order) => vo
             </div>
         </>
     );
+}
+
+function unsplit(order: Order, put: (order: Order) => void) {
+    act({
+        title: `${t(p.unsplit)} · ${order.number}`,
+        preview: <p>{t(p.unsplitPreview)}</p>,
+        verb: t(p.unsplit),
+        run: async (_, key) => {
+            const made = await call("POST /v1/orders/{id}/unsplit", { id: order.id, version: order.version }, { key });
+            if (made.child) put(made.child);
+            return t(p.unsplitDone, { number: order.number, parent: made.parent?.number ?? "" });
+        },
+    });
 }

@@ -3,18 +3,34 @@ import { call } from "../../api/client";
 import type { Address, Message, Order } from "../../api/schema.gen";
 import { can } from "../../api/session";
 import { asIs, t } from "../../i18n";
+import { act } from "../../ui/action";
+import { useActorName } from "../../ui/actors";
 import { exact } from "../../i18n/time";
 import { CopyButton, Facts, Loaded, Panel, Time } from "../../ui/parts";
 import { useResource } from "../../ui/resource";
 import { Link } from "../../ui/router";
-import { messageWords, Status } from "../../ui/Status";
+import { Badge, messageWords, Status } from "../../ui/Status";
 import { tell } from "../../ui/toasts";
 import { w } from "../../ui/words";
 import { releaseHold, type Changed } from "../orders/actions";
 import { o } from "../orders/words";
 import { p } from "./words";
 
+export function setRemark(order: Order, changed: Changed) {
+    act({
+        title: `${t(p.setRemark)} · ${order.number}`,
+        preview: <p>{t(p.remarkPreview)}</p>,
+        fields: [{ name: "remark", label: p.setRemark, kind: "long", initial: order.shipping_remark ?? "", isOptional: true }],
+        verb: t(w.save),
+        run: async (values, key) => {
+            changed(await call("POST /v1/orders/{id}/shipping-remark", { id: order.id, shipping_remark: values.remark }, { key }));
+            return t(p.remarkDone, { number: order.number });
+        },
+    });
+}
+
 export function HoldsPanel({ order, put }: { order: Order; put: Changed }) {
+    const nameOf = useActorName();
     if (order.holds.length === 0) return null;
     return (
         <Panel title={t(p.holds)}>
@@ -25,7 +41,7 @@ export function HoldsPanel({ order, put }: { order: Order; put: Changed }) {
                             <td>
                                 {hold.reason ?? hold.type}
                                 <small>
-                                    {hold.type} · {t(p.holdBy, { actor: hold.actor ?? "" })} · <Time at={hold.placed_at} />
+                                    {hold.type} · {t(p.holdBy, { actor: nameOf(hold.actor) })} · <Time at={hold.placed_at} />
                                     {hold.expires_at && ` · ${t(p.holdUntil, { time: exact(hold.expires_at) })}`}
                                 </small>
                             </td>
@@ -59,7 +75,7 @@ export function CustomerPanel({ order }: { order: Order }) {
     const find = customer?.email ?? customer?.phone;
     const addressText = to ? [to.name, to.phone, to.postcode, to.city, to.district, to.address1, to.address2].filter(Boolean).join(" ") : "";
     return (
-        <Panel title={t(p.customer)} aside={find && <Link href={`/orders?customer=${encodeURIComponent(find)}`}>{t(p.history)}</Link>}>
+        <Panel title={t(p.customer)} aside={find && <Link href={`/orders?q=${encodeURIComponent(`customer:${find}`)}`}>{t(p.history)}</Link>}>
             <Facts
                 rows={[
                     [t(w.name), customer?.name],
@@ -78,6 +94,7 @@ export function FactsPanel({ order }: { order: Order }) {
         <Panel title={t(w.details)}>
             <Facts
                 rows={[
+                    [t(p.tags), order.tags.length > 0 && order.tags.map((tag) => <Badge key={tag} tone="neutral">{tag}</Badge>)],
                     [t(p.fromCustomer), order.note],
                     [t(p.shippingRemark), order.shipping_remark],
                     [t(p.channel), order.channel],

@@ -81,7 +81,17 @@ export const p = words({
     holdUntil: ["until {time}", "至 {time}"],
 
     timeline: ["Timeline", "時間軸"],
-    byYou: ["you", "您"],
+    noteWord: ["Note", "備註"],
+    messageWord: ["Message", "訊息"],
+    setRemark: ["Shipping remark", "出貨備註"],
+    remarkPreview: ["It is printed on the packing slip and the customer sees it. At most 255 characters.", "將印在出貨單上,顧客也會看到。最多 255 字。"],
+    remarkDone: ["The shipping remark of {number} is saved.", "{number} 的出貨備註已儲存。"],
+    tags: ["Tags", "標籤"],
+    edit: ["Edit", "編輯"],
+    split: ["Split", "拆分"],
+    unsplit: ["Put back together", "合併回原訂單"],
+    unsplitPreview: ["What this order has goes back into the order that it was split off from; this one ends, empty.", "此訂單的內容將併回原訂單,本訂單清空並結束。"],
+    unsplitDone: ["{number} is back in {parent}.", "{number} 已併回 {parent}。"],
 
     work: ["Fulfillment", "出貨作業"],
     noWork: ["Nothing is given to the warehouse yet.", "尚未交由倉庫處理。"],

@@ -124,26 +124,65 @@ export function cancelOrder(order: Order, changed: Changed) {
     });
 }
 
-export type Many = { orders: readonly Order[]; changed: Changed; select: (orders: readonly Order[]) => void };
-const nameOf = (order: Order) => order.number;
+export interface Many {
+    /** Those that are selected one by one. */
+    orders: readonly Order[];
+    /** Everything that the list's query finds, also what is not loaded; null: only the above. */
+    query: string | null;
+    changed: Changed;
+    select: (ids: readonly string[]) => void;
+}
+const selectionOf = (many: Many) => (many.query !== null ? { q: many.query, all: true } : { ids: many.orders.map((order) => order.id) });
+/** One order alone has a dialog of its own, which can say more. */
+function alone(many: Many): Order | null {
+    return many.query === null && many.orders.length === 1 ? (many.orders[0] ?? null) : null;
+}
 export function confirmMany(many: Many) {
-    const [only] = many.orders;
-    if (many.orders.length === 1 && only) return confirmOrder(only, many.changed);
-    inBulk({ title: t(o.confirm), verb: t(o.confirm), rows: many.orders, nameOf, cannot: cannotConfirm, select: many.select, run: async (order, _, key) => many.changed(await confirm(order, key)) });
+    const only = alone(many);
+    if (only) return confirmOrder(only, many.changed);
+    inBulk({ title: t(o.confirm), verb: t(o.confirm), action: "confirm", selection: selectionOf(many), refused: many.select });
 }
 export function holdMany(many: Many) {
-    const [only] = many.orders;
-    if (many.orders.length === 1 && only) return holdOrder(only, many.changed);
+    const only = alone(many);
+    if (only) return holdOrder(only, many.changed);
     inBulk({
-        title: t(o.hold), verb: t(o.hold), about: t(o.holdPreview), fields: holdFields, rows: many.orders, nameOf, cannot: cannotHold, select: many.select,
-        run: async (order, values, key) => {
-            await hold(order, values, key);
-            many.changed(await reread(order));
+        title: t(o.hold), verb: t(o.hold), about: t(o.holdPreview), action: "hold", selection: selectionOf(many), refused: many.select, fields: holdFields,
+        parameters: (values) => ({ reason: values.reason, expires_at: values.until ? new Date(values.until).toISOString() : undefined }),
+    });
+}
+export function releaseMany(many: Many) {
+    const only = alone(many);
+    if (only?.holds[0] && only.holds.length === 1) return releaseHold(only, only.holds[0], many.changed);
+    inBulk({ title: t(o.release), verb: t(o.release), about: t(o.releaseAll), action: "release_hold", selection: selectionOf(many), refused: many.select });
+}
+const wordsOf = (text: string | undefined) => (text ?? "").split(/[,\s]+/).filter(Boolean);
+export function tagMany(many: Many) {
+    const only = alone(many);
+    if (only) return tagOrder(only, many.changed);
+    inBulk({ title: t(o.tagVerb), verb: t(o.tagVerb), action: "tag", selection: selectionOf(many), refused: many.select, fields: [{ name: "tags", label: o.tags, hint: o.tagsHint }], parameters: (values) => ({ tags: wordsOf(values.tags) }) });
+}
+export function untagMany(many: Many) {
+    inBulk({ title: t(o.untagVerb), verb: t(o.untagVerb), action: "untag", selection: selectionOf(many), refused: many.select, fields: [{ name: "tags", label: o.tags, hint: o.tagsHint }], parameters: (values) => ({ tags: wordsOf(values.tags) }) });
+}
+export function tagOrder(order: Order, changed: Changed) {
+    act({
+        title: `${t(o.tagVerb)} · ${order.number}`,
+        preview: <p>{t(o.tagPreview)}</p>,
+        fields: [{ name: "tags", label: o.tags, initial: order.tags.join(" "), hint: o.tagsHint, isOptional: true }],
+        verb: t(w.save),
+        run: async (values, key) => {
+            const wanted = wordsOf(values.tags);
+            const change = { add: wanted.filter((tag) => !order.tags.includes(tag)), remove: order.tags.filter((tag) => !wanted.includes(tag)) };
+            changed(await call("POST /v1/orders/{id}/tags", { id: order.id, ...change }, { key }));
+            return {
+                text: t(o.tagged, { number: order.number }),
+                undo: () => void call("POST /v1/orders/{id}/tags", { id: order.id, add: change.remove, remove: change.add }).then(changed),
+            };
         },
     });
 }
 export function cancelMany(many: Many) {
-    const [only] = many.orders;
-    if (many.orders.length === 1 && only) return cancelOrder(only, many.changed);
-    inBulk({ title: t(o.cancel), verb: t(o.cancel), isGrave: true, fields: cancelFields, rows: many.orders, nameOf, cannot: cannotCancel, select: many.select, run: async (order, values, key) => many.changed(await cancel(order, values, key)) });
+    const only = alone(many);
+    if (only) return cancelOrder(only, many.changed);
+    inBulk({ title: t(o.cancel), verb: t(o.cancel), isGrave: true, action: "cancel", selection: selectionOf(many), refused: many.select, fields: cancelFields.slice(0, 1), parameters: (values) => ({ reason: values.reason }) });
 }

@@ -1,5 +1,5 @@
 import type { Order } from "../../api/schema.gen";
-import { t } from "../../i18n";
+import { locale, t } from "../../i18n";
 import { Badge, fulfillmentWords, orderWords, paymentWords, returnWords, Status } from "../../ui/Status";
 import { Money, Time } from "../../ui/parts";
 import { Link } from "../../ui/router";
@@ -8,10 +8,12 @@ import type { Column } from "../../ui/Table";
 import { itemsOf, preorderedOf, shortOf, unitsOf } from "./facts";
 import { o } from "./words";
 
-export const hiddenColumns = keptStore<readonly string[]>("orders.hidden", ["external", "country", "updated", "due"]);
+export const hiddenColumns = keptStore<readonly string[]>("orders.hidden", ["external", "country", "tags", "updated", "due"]);
 
 /** currency: the one that every row shares, said once in the head. */
 export function orderColumns(currency: string | null): readonly Column<Order>[] {
+    // English words are longer.
+    const longer = locale.get() === "en" ? 24 : 0;
     const inHead = (label: string) => (currency ? `${label} ${currency}` : label);
     return [
         { id: "number", label: o.number, width: 124, cell: (order) => <Link href={`/orders/${order.number}`}>{order.number}</Link> },
@@ -25,7 +27,7 @@ export function orderColumns(currency: string | null): readonly Column<Order>[] 
         { id: "total", label: o.total, width: 112, isNumber: true, head: inHead(t(o.total)), cell: (order) => <Money of={order.current_total ?? order.total} bare={currency !== null} /> },
         { id: "due", label: o.due, width: 104, isNumber: true, head: inHead(t(o.due)), cell: (order) => <Money of={order.amount_due} bare={currency !== null} /> },
         {
-            id: "order", label: o.order, width: 132,
+            id: "order", label: o.order, width: 132 + 1.6 * longer,
             cell: (order) => (
                 <>
                     <Status of={orderWords} is={order.status} />
@@ -37,7 +39,7 @@ export function orderColumns(currency: string | null): readonly Column<Order>[] 
                 </>
             ),
         },
-        { id: "payment", label: o.payment, width: 118, cell: (order) => <Status of={paymentWords} is={order.payment_status} /> },
+        { id: "payment", label: o.payment, width: 118 + longer, cell: (order) => <Status of={paymentWords} is={order.payment_status} /> },
         {
             id: "fulfillment", label: o.fulfillment, width: 142,
             cell: (order) => {
@@ -55,7 +57,8 @@ export function orderColumns(currency: string | null): readonly Column<Order>[] 
                 );
             },
         },
-        { id: "returns", label: o.returns, width: 112, from: 1240, cell: (order) => (order.return_status === "none" ? null : <Status of={returnWords} is={order.return_status} />) },
+        { id: "returns", label: o.returns, width: 112 + longer, from: 1240, cell: (order) => (order.return_status === "none" ? null : <Status of={returnWords} is={order.return_status} />) },
+        { id: "tags", label: o.tags, width: 130, cell: (order) => order.tags.map((tag) => <Badge key={tag} tone="neutral">{tag}</Badge>) },
         { id: "updated", label: o.updated, width: 84, cell: (order) => <Time at={order.updated_at} /> },
     ];
 }

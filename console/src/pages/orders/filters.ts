@@ -1,80 +1,58 @@
-// What a list of orders is narrowed by, as the URL says it, as the search field is understood, and as the API takes it.
-import type { Request } from "../../api/client";
-import type { FulfillmentStatus, OrderStatus, PaymentStatus } from "../../api/schema.gen";
+// What the list of orders is narrowed by: one text, as the search field, the URL, a saved view and the server have it.
+// Here it is taken apart into its words, so that each has a chip, and put together again by the filter form.
+import type { FulfillmentStatus, OrderStatus, PaymentStatus, ReturnStatus } from "../../api/schema.gen";
 import { asIs, type Phrase } from "../../i18n";
-import { withQuery } from "../../ui/router";
-import { fulfillmentWords, orderWords, paymentWords } from "../../ui/Status";
+import { fulfillmentWords, orderWords, paymentWords, returnWords } from "../../ui/Status";
 import { o } from "./words";
 
-export const FILTERS = ["status", "payment", "fulfillment", "channel", "customer", "sku", "number", "external", "from", "before"] as const;
-export type FilterName = (typeof FILTERS)[number];
-export type Filters = Partial<Record<FilterName, string>>;
+/** The words of a query; quotes keep blanks together. */
+export function tokensOf(query: string): string[] {
+    return query.match(/(?:[^\s"]+|"[^"]*"?)+/g) ?? [];
+}
+/** "-status:pending" in its parts; a word without a key is one that is looked for anywhere. */
+export function partsOf(token: string): { isNot: boolean; key: string | null; value: string } {
+    const [, minus = "", key, value = ""] = /^(-?)(?:([a-z]+):)?(.*)$/is.exec(token) ?? [];
+    return { isNot: minus === "-", key: key?.toLowerCase() ?? null, value: value.replace(/^"|"$/g, "") };
+}
 
-export const filterLabels: Record<FilterName, Phrase> = {
-    status: o.order, payment: o.payment, fulfillment: o.fulfillment, channel: o.channel, customer: o.customerIs,
-    sku: o.sku, number: o.numberIs, external: o.externalIs, from: o.from, before: o.before,
+export const FIELDS = ["status", "payment", "fulfillment", "return", "hold", "channel", "tag", "customer", "sku", "country", "from", "before"] as const;
+export type FieldName = (typeof FIELDS)[number];
+export type Fields = Partial<Record<FieldName, string>>;
+export const fieldLabels: Record<FieldName, Phrase> = {
+    status: o.order, payment: o.payment, fulfillment: o.fulfillment, return: o.returns, hold: o.onHold, channel: o.channel, tag: o.tag,
+    customer: o.customerIs, sku: o.sku, country: o.country, from: o.from, before: o.before,
 };
-/** A filter's value as a person reads it. */
-export function valueLabel(name: FilterName, value: string): Phrase {
-    const found = name === "status" ? orderWords[value as OrderStatus] : name === "payment" ? paymentWords[value as PaymentStatus] : name === "fulfillment" ? fulfillmentWords[value as FulfillmentStatus] : undefined;
-    return found ? found[1] : asIs(value);
+/** The field of the form that a word stands for. */
+function fieldOf(token: string): [FieldName, string] | null {
+    const { isNot, key, value } = partsOf(token);
+    if (isNot || key === null) return null;
+    const [, from] = key === "placed" ? (/^>=(\d{4}-\d{2}-\d{2})$/.exec(value) ?? []) : [];
+    const [, before] = key === "placed" ? (/^<(\d{4}-\d{2}-\d{2})$/.exec(value) ?? []) : [];
+    if (from) return ["from", from];
+    if (before) return ["before", before];
+    return (FIELDS as readonly string[]).includes(key) ? [key as FieldName, value] : null;
+}
+export function fieldsOf(query: string): Fields {
+    return Object.fromEntries(tokensOf(query).flatMap((token) => [fieldOf(token)]).filter((found) => found !== null));
+}
+const quoted = (value: string) => (/\s/.test(value) ? `"${value}"` : value);
+/** The query with the form's fields set anew; its other words stay. */
+export function withFields(query: string, fields: Fields): string {
+    const others = tokensOf(query).filter((token) => fieldOf(token) === null);
+    const set = FIELDS.filter((name) => fields[name]?.trim()).map((name) => {
+        const value = quoted(fields[name]?.trim() ?? "");
+        return name === "from" ? `placed:>=${value}` : name === "before" ? `placed:<${value}` : `${name}:${value}`;
+    });
+    return [...set, ...others].join(" ");
 }
 
-export function filtersOf(query: URLSearchParams): Filters {
-    const found: Filters = {};
-    for (const name of FILTERS) {
-        const value = query.get(name);
-        if (value) found[name] = value;
-    }
-    return found;
+const WORDS = { status: orderWords, payment: paymentWords, fulfillment: fulfillmentWords, return: returnWords };
+/** A word of the query as a person reads it. */
+export function tokenLabel(token: string): readonly [label: Phrase | null, value: Phrase, isNot: boolean] {
+    const field = fieldOf(token), { isNot, key, value } = partsOf(token);
+    if (field?.[0] === "from" || field?.[0] === "before") return [fieldLabels[field[0]], asIs(field[1]), false];
+    const word = key !== null && key in WORDS ? WORDS[key as keyof typeof WORDS][value as OrderStatus & PaymentStatus & FulfillmentStatus & ReturnStatus] : undefined;
+    const label = key !== null && (FIELDS as readonly string[]).includes(key) ? fieldLabels[key as FieldName] : key !== null ? asIs(key) : null;
+    return [label, word ? word[1] : asIs(value), isNot];
 }
-
-export const addressOf = (filters: Filters) => withQuery("/orders", new URLSearchParams(), filters as Record<string, string>);
-
-const ALIASES: Record<string, FilterName> = {
-    status: "status", payment: "payment", paid: "payment", fulfillment: "fulfillment", shipping: "fulfillment", channel: "channel",
-    customer: "customer", email: "customer", phone: "customer", sku: "sku", number: "number", external: "external",
-};
-/** "status:pending placed:>2026-11-01 WEB-100007" in filters; a bare word is taken for what it looks like. */
-export function understand(text: string): Filters {
-    const found: Filters = {};
-    for (const word of text.trim().split(/\s+/)) {
-        const [, name, value] = /^(\w+):(.+)$/.exec(word) ?? [];
-        const filter = name ? ALIASES[name.toLowerCase()] : undefined;
-        if (filter && value) found[filter] = value;
-        else if (name === "placed" && value) Object.assign(found, placedWithin(value));
-        else if (word) found[looksLike(word)] = word;
-    }
-    return found;
-}
-function placedWithin(value: string): Filters {
-    const [, sign, date] = /^([<>]?)(\d{4}-\d{2}-\d{2})$/.exec(value) ?? [];
-    if (!date) return {};
-    if (sign === "<") return { before: date };
-    if (sign === ">") return { from: date };
-    const next = new Date(`${date}T00:00:00Z`);
-    next.setUTCDate(next.getUTCDate() + 1);
-    return { from: date, before: next.toISOString().slice(0, 10) };
-}
-function looksLike(word: string): FilterName {
-    if (word.includes("@") || /^\+?\d{6,15}$/.test(word)) return "customer";
-    if (/^[a-z]{2,8}-\d{3,}[a-z]{0,2}(-[a-z]{1,2})?$/i.test(word)) return "number";
-    return /^\d+$/.test(word) ? "external" : "sku";
-}
-
-/** Midnight where the operator is. */
-const midnight = (date: string) => new Date(`${date}T00:00:00`).toISOString();
-export function requestOf(filters: Filters): Request<"GET /v1/orders"> {
-    return {
-        status: filters.status as OrderStatus | undefined,
-        payment_status: filters.payment as PaymentStatus | undefined,
-        fulfillment_status: filters.fulfillment as FulfillmentStatus | undefined,
-        channel: filters.channel,
-        customer: filters.customer,
-        sku: filters.sku,
-        number: filters.number?.toUpperCase(),
-        external_id: filters.external,
-        placed_after: filters.from && midnight(filters.from),
-        placed_before: filters.before && midnight(filters.before),
-    };
-}
+export const addressOf = (query: string) => (query.trim() ? `/orders?${new URLSearchParams({ q: query.trim() })}` : "/orders");

@@ -6,50 +6,39 @@ import { call } from "../../api/client";
 import { onLive } from "../../api/live";
 import type { Order } from "../../api/schema.gen";
 import { can } from "../../api/session";
-import { t, type Phrase } from "../../i18n";
+import { t } from "../../i18n";
 import { BulkHost } from "../../ui/bulk";
 import { useCommands, type Command } from "../../ui/commands";
 import { usePagedList, type PagedList } from "../../ui/pages";
 import { Blank } from "../../ui/parts";
-import { Link, navigate, useAddress } from "../../ui/router";
+import { navigate, useAddress } from "../../ui/router";
 import { useStore } from "../../ui/store";
 import { density, Table } from "../../ui/Table";
 import { w } from "../../ui/words";
-import { cancelMany, confirmMany, holdMany } from "./actions";
+import { cancelMany, confirmMany, holdMany, releaseMany, tagMany, untagMany, type Many } from "./actions";
 import { hiddenColumns, orderColumns } from "./columns";
-import { filterLabels, FILTERS, addressOf, filtersOf, requestOf, understand, valueLabel, type Filters } from "./filters";
+import { addressOf, tokenLabel, tokensOf } from "./filters";
 import { Preview } from "./preview";
+import { Views } from "./views";
 import { o } from "./words";
 
 const Menus = lazy(() => import("./menus"));
-const VIEWS: readonly { label: Phrase; filters: Filters }[] = [
-    { label: o.viewAll, filters: {} },
-    { label: o.viewPending, filters: { status: "pending" } },
-    { label: o.viewShip, filters: { status: "confirmed", fulfillment: "unfulfilled" } },
-    { label: o.viewUnpaid, filters: { payment: "unpaid" } },
-    { label: o.viewShipped, filters: { fulfillment: "fulfilled" } },
-    { label: o.viewCancelled, filters: { status: "cancelled" } },
-];
-const same = (a: Filters, b: Filters) => FILTERS.every((name) => a[name] === b[name]);
-
 export default function OrdersPage() {
     const { query } = useAddress();
-    const typed = query.get("q");
-    useEffect(() => {
-        if (typed) navigate(addressOf({ ...filtersOf(query), ...understand(typed) }), { replace: true });
-    }, [typed]);
-    const filters = filtersOf(query);
-    const key = `orders?${new URLSearchParams(filters as Record<string, string>)}`;
+    const search = (query.get("q") ?? "").trim();
     const [isStale, setStale] = useState(false);
     const list = usePagedList<Order>(
-        key,
+        `orders?${search}`,
         (order) => order.id,
         async (cursor, limit) => {
-            const page = await call("GET /v1/orders", { ...requestOf(filters), cursor: cursor ?? undefined, limit });
+            const page = await call("GET /v1/orders", { q: search || undefined, cursor: cursor ?? undefined, limit });
             setStale(page.stale);
             return page;
         },
     );
+    // Everything that matches, also what is not loaded: until the query or the selection is another.
+    const [isAll, setAll] = useState(false);
+    useEffect(() => setAll(false), [list, list.selected]);
     useLiveRows(list);
     const [isPreviewed, setPreviewed] = useState(false);
     const hidden = useStore(hiddenColumns);
@@ -57,11 +46,14 @@ export default function OrdersPage() {
     const columns = orderColumns(currencies.size === 1 ? ([...currencies][0] ?? null) : null);
     const active = list.active === null ? undefined : list.row(list.active);
     const chosen = list.selected.size > 0 ? list.rows.filter((order) => list.selected.has(order.id)) : active ? [active] : [];
-    const many = { orders: chosen, changed: (order: Order) => list.patch(order), select: (orders: readonly Order[]) => list.select(orders.map((order) => order.id)) };
+    const many: Many = { orders: chosen, query: isAll ? search : null, changed: (order) => list.patch(order), select: (ids) => list.select(ids) };
     const verbs: Command[] = can("orders:write")
         ? [
               { label: o.confirm, keys: "c", run: () => confirmMany(many) },
               { label: o.hold, keys: "h", run: () => holdMany(many) },
+              { label: o.release, run: () => releaseMany(many) },
+              { label: o.tagVerb, keys: "t", run: () => tagMany(many) },
+              { label: o.untagVerb, run: () => untagMany(many) },
               { label: o.cancel, run: () => cancelMany(many) },
           ]
         : [];
@@ -73,26 +65,20 @@ export default function OrdersPage() {
         <div className="list-page">
             <h1 className="hidden">{t(o.title)}</h1>
             <div className="bar">
-                <nav className="views" aria-label={t(o.views)}>
-                    {VIEWS.map((view) => (
-                        <Link key={view.label[0]} href={addressOf(view.filters)} aria-current={same(view.filters, filters) ? "page" : undefined}>
-                            {t(view.label)}
-                        </Link>
-                    ))}
-                </nav>
+                <Views query={search} />
                 {list.waiting > 0 && (
                     <Button variant="light" onClick={() => void list.reload()}>
                         {t(w.newRows, { count: list.waiting >= 50 ? "50+" : list.waiting })} ↑
                     </Button>
                 )}
                 <span className="grow" />
-                <Tools filters={filters} />
+                <Tools query={search} />
             </div>
-            <Chips filters={filters} />
+            <Chips query={search} />
             {isStale && <p className="note tone-waiting">{t(o.lagging)}</p>}
             <div className="beside">
                 <Table
-                    key={key}
+                    key={search}
                     list={list}
                     columns={columns.filter((column) => !hidden.includes(column.id))}
                     label={t(o.title)}
@@ -100,14 +86,19 @@ export default function OrdersPage() {
                     open={(order) => navigate(`/orders/${order.number}`)}
                     preview={() => setPreviewed(!isPreviewed)}
                     canSelect
-                    empty={<Empty hasFilters={Object.keys(filters).length > 0} />}
+                    empty={<Empty hasFilters={search !== ""} />}
                     rowClass={(order) => (order.status === "cancelled" || order.status === "expired" ? "over" : undefined)}
                 />
                 {isPreviewed && active && <Preview order={active} changed={many.changed} close={() => setPreviewed(false)} />}
             </div>
             {list.selected.size > 0 && (
                 <div className="bulk-bar" role="region" aria-label={t(o.selected, { count: list.selected.size })}>
-                    <b>{t(o.selected, { count: list.selected.size })}</b>
+                    <b>{isAll ? t(o.allMatching) : t(o.selected, { count: list.selected.size })}</b>
+                    {!isAll && list.selected.size === list.rows.length && !list.isWhole && (
+                        <button type="button" className="quiet" onClick={() => setAll(true)}>
+                            {t(o.allMatch)}
+                        </button>
+                    )}
                     <button type="button" className="quiet" onClick={() => list.select([])}>
                         {t(o.clear)}
                     </button>
@@ -125,7 +116,7 @@ export default function OrdersPage() {
 }
 
 /** The buttons are there at once; what they open is fetched when the first is used. */
-function Tools({ filters }: { filters: Filters }) {
+function Tools({ query }: { query: string }) {
     const [wanted, setWanted] = useState<"filter" | "columns" | null>(null);
     const rows = useStore(density);
     useCommands([{ label: o.filter, keys: "f", run: () => setWanted("filter") }], wanted === null);
@@ -145,7 +136,7 @@ function Tools({ filters }: { filters: Filters }) {
                 faces
             ) : (
                 <Suspense fallback={faces}>
-                    <Menus filters={filters} first={wanted} />
+                    <Menus query={query} first={wanted} />
                 </Suspense>
             )}
             <Button variant="default" onClick={() => density.set(rows === "dense" ? "roomy" : "dense")} title={t(w.density)}>
@@ -205,17 +196,18 @@ function Empty({ hasFilters }: { hasFilters: boolean }) {
     );
 }
 
-function Chips({ filters }: { filters: Filters }) {
-    const set = FILTERS.filter((name) => filters[name]);
-    if (set.length === 0) return null;
+function Chips({ query }: { query: string }) {
+    const tokens = tokensOf(query);
+    if (tokens.length === 0) return null;
     return (
         <div className="chips">
-            {set.map((name) => {
-                const label = `${t(filterLabels[name])}: ${t(valueLabel(name, filters[name] ?? ""))}`;
+            {tokens.map((token, i) => {
+                const [name, value, isNot] = tokenLabel(token);
+                const label = `${isNot ? "− " : ""}${t(name ?? o.words)}: ${t(value)}`;
                 return (
-                    <span key={name} className="chip">
+                    <span key={token} className="chip">
                         {label}
-                        <button type="button" aria-label={t(w.removeFilter, { name: label })} onClick={() => navigate(addressOf({ ...filters, [name]: undefined }))}>
+                        <button type="button" aria-label={t(w.removeFilter, { name: label })} onClick={() => navigate(addressOf(tokens.toSpliced(i, 1).join(" ")))}>
                             ×
                         </button>
                     </span>

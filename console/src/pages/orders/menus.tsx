@@ -4,29 +4,30 @@ import { useState } from "react";
 import { t } from "../../i18n";
 import { useCommands } from "../../ui/commands";
 import { navigate } from "../../ui/router";
-import { fulfillmentWords, orderWords, paymentWords, type Word } from "../../ui/Status";
+import { fulfillmentWords, orderWords, paymentWords, returnWords, type Word } from "../../ui/Status";
 import { useStore } from "../../ui/store";
 import { w } from "../../ui/words";
 import { hiddenColumns, orderColumns } from "./columns";
-import { addressOf, filterLabels, FILTERS, type FilterName, type Filters } from "./filters";
+import { addressOf, fieldLabels, FIELDS, fieldsOf, withFields, type FieldName } from "./filters";
 import { o } from "./words";
 
-export default function Menus({ filters, first }: { filters: Filters; first: "filter" | "columns" }) {
+export default function Menus({ query, first }: { query: string; first: "filter" | "columns" }) {
     return (
         <>
-            <FilterMenu filters={filters} isFirst={first === "filter"} />
+            <FilterMenu query={query} isFirst={first === "filter"} />
             <ColumnMenu isFirst={first === "columns"} />
         </>
     );
 }
 
-const CHOICES: Partial<Record<FilterName, Record<string, Word>>> = { status: orderWords, payment: paymentWords, fulfillment: fulfillmentWords };
-function FilterMenu({ filters, isFirst }: { filters: Filters; isFirst: boolean }) {
+const HOLDS: Record<string, Word> = { any: ["waiting", w.yes], none: ["neutral", w.no] };
+const CHOICES: Partial<Record<FieldName, Record<string, Word>>> = { status: orderWords, payment: paymentWords, fulfillment: fulfillmentWords, return: returnWords, hold: HOLDS };
+function FilterMenu({ query, isFirst }: { query: string; isFirst: boolean }) {
     const [isOpen, setOpen] = useState(isFirst);
-    const [draft, setDraft] = useState(filters);
-    const change = (name: FilterName, value: string) => setDraft((before) => ({ ...before, [name]: value || undefined }));
+    const [draft, setDraft] = useState(() => fieldsOf(query));
+    const change = (name: FieldName, value: string) => setDraft((before) => ({ ...before, [name]: value || undefined }));
     const toggle = () => {
-        setDraft(filters);
+        setDraft(fieldsOf(query));
         setOpen(!isOpen);
     };
     useCommands([{ label: o.filter, keys: "f", run: toggle }]);
@@ -43,11 +44,11 @@ function FilterMenu({ filters, isFirst }: { filters: Filters; isFirst: boolean }
                     onSubmit={(event) => {
                         event.preventDefault();
                         setOpen(false);
-                        navigate(addressOf(draft));
+                        navigate(addressOf(withFields(query, draft)));
                     }}
                 >
-                    {FILTERS.map((name) => {
-                        const choices = CHOICES[name], common = { key: name, label: t(filterLabels[name]), value: draft[name] ?? "" };
+                    {FIELDS.map((name) => {
+                        const choices = CHOICES[name], common = { key: name, label: t(fieldLabels[name]), value: draft[name] ?? "" };
                         if (choices)
                             return <NativeSelect {...common} key={name} data={[{ value: "", label: t(w.any) }, ...Object.entries(choices).map(([value, word]) => ({ value, label: t(word[1]) }))]} onChange={(event) => change(name, event.currentTarget.value)} />;
                         return <TextInput {...common} key={name} type={name === "from" || name === "before" ? "date" : "text"} autoComplete="off" onChange={(event) => change(name, event.currentTarget.value)} />;
