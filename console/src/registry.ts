@@ -10,8 +10,8 @@ export interface Page {
     path: string;
     permission: Permission | null;
     label: Phrase;
-    /** Where its link stands; nowhere when it is left out. */
-    place?: "menu" | "settings";
+    /** Where its link stands; nowhere when it is left out, in the palette only with "palette". */
+    place?: "menu" | "settings" | "palette";
     /** The second of "g o". */
     key?: string;
     view: ComponentType<Params> | LazyExoticComponent<ComponentType<Params>>;
@@ -27,6 +27,9 @@ const names = words({
     messages: ["Messages", "訊息"],
     customers: ["Customers", "顧客"],
     customer: ["Customer", "顧客"],
+    newOrder: ["New order", "新增訂單"],
+    drafts: ["Drafts", "草稿"],
+    draft: ["Draft", "草稿"],
     inbox: ["Deliveries", "接收紀錄"],
     channels: ["Channels", "通路"],
     people: ["People", "人員"],
@@ -40,6 +43,9 @@ const names = words({
 export const pages: readonly Page[] = [
     { path: "/orders", permission: "orders:read", label: names.orders, place: "menu", key: "o", view: OrdersPage },
     { path: "/orders/:id", permission: "orders:read", label: names.order, view: lazy(() => import("./pages/order")) },
+    { path: "/new-order", permission: "orders:write", label: names.newOrder, place: "palette", key: "n", view: lazy(() => import("./pages/neworder")) },
+    { path: "/drafts", permission: "orders:read", label: names.drafts, place: "menu", key: "d", view: lazy(() => import("./pages/drafts")) },
+    { path: "/drafts/:id", permission: "orders:write", label: names.draft, view: lazy(() => import("./pages/neworder")) },
     { path: "/stock", permission: "stock:read", label: names.stock, place: "menu", key: "s", view: lazy(() => import("./pages/stock")) },
     { path: "/packing", permission: "fulfillment:read", label: names.packing, place: "menu", key: "p", view: lazy(() => import("./pages/packing")) },
     { path: "/returns", permission: "returns:read", label: names.returns, place: "menu", key: "r", view: lazy(() => import("./pages/returns")) },

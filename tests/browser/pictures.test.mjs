@@ -15,6 +15,8 @@ const PAGES = [
     ["order-returned", "/orders/WEB-100001", ".timeline li"],
     ["order-dialog", "/orders/WEB-100004", ".work", ["h"]],
     ["order-none", "/orders/WEB-999999", ".blank"],
+    ["drafts", "/drafts", "tbody tr, .blank"],
+    ["new-order", "/new-order", ".fields"],
     ["stock", "/stock", "tbody tr"],
     ["packing", "/packing", "tbody tr"],
     ["returns", "/returns", "tbody tr"],

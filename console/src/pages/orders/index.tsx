@@ -72,6 +72,7 @@ export default function OrdersPage() {
                     </Button>
                 )}
                 <span className="grow" />
+                {can("orders:write") && <Button onClick={() => navigate("/new-order")}>{t(o.fresh)}</Button>}
                 <Tools query={search} />
             </div>
             <Chips query={search} />
