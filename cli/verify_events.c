@@ -27,7 +27,7 @@ typedef Penstock__Returns__V1__ReturnRequested ReturnRequested;
 typedef Penstock__Returns__V1__ReturnInspected ReturnInspected;
 typedef Penstock__Returns__V1__ReturnEnded ReturnEnded;
 
-enum { PENDING = 2, CONFIRMED = 3, COMPLETED = 4, CANCELLED = 6 };
+enum { PENDING = 2, CONFIRMED = 3, COMPLETED = 4, CANCELLED = 6, EXPIRED = 7 };
 enum { AVAILABLE = 2, QUALITY_CONTROL = 6 };
 enum { SHIP = 6, RETURN = 7 };
 
@@ -167,6 +167,22 @@ static bool on_confirmed(const struct reading *it)
     return true;
 }
 
+static bool on_expired(const struct reading *it)
+{
+    if (it->order == NULL)
+        return false;
+    move_to(it, EXPIRED, 1u << PENDING);
+    return true;
+}
+
+static bool on_reopened(const struct reading *it)
+{
+    if (it->order == NULL)
+        return false;
+    move_to(it, PENDING, 1u << EXPIRED);
+    return true;
+}
+
 static bool on_completed(const struct reading *it)
 {
     if (it->order == NULL)
@@ -273,6 +289,8 @@ bool fold_orders_event(struct fold *fold, const struct fold_event *event)
         {&penstock__orders__v1__order_confirmed__descriptor, on_confirmed},
         {&penstock__orders__v1__order_completed__descriptor, on_completed},
         {&penstock__orders__v1__order_cancelled__descriptor, on_cancelled},
+        {&penstock__orders__v1__order_expired__descriptor, on_expired},
+        {&penstock__orders__v1__order_reopened__descriptor, on_reopened},
         {&penstock__orders__v1__hold_placed__descriptor, on_hold_placed},
         {&penstock__orders__v1__hold_released__descriptor, on_hold_released},
         {&penstock__orders__v1__refund_recorded__descriptor, on_refund},

@@ -236,7 +236,7 @@ static enum status import_cancel(struct importing *it, struct order *order, bool
 {
     struct refusal no;
     struct cancel cancel = {.reason = cancel_reason_of(it->import), .is_channels = true};
-    bool is_cancelled_already = order->status == ORDER_CANCELLED;
+    bool is_cancelled_already = order->status == ORDER_CANCELLED || order->status == ORDER_EXPIRED;
     if (!it->import->is_cancelled || is_cancelled_already)
         return STATUS_OK;
     TRY(read_stop_answer(it->call, order, &it->call->answers[1], &cancel));
@@ -289,6 +289,7 @@ static enum status import_known(struct importing *it, struct order *order,
     TRY(import_content(it, order, external, &is_held));
     import_figures(it, order);
     TRY(import_cancel(it, order, &is_cancelled, &is_held));
+    TRY(hold_if_paid_late(call, order, &it->act));
     TRY(confirm_if_due(call, order, &it->act, channel));
     TRY(complete_if_due(call, order, &it->act));
     if (!is_cancelled)

@@ -86,11 +86,14 @@ ORDERS_HANDLER(place_hold, PlaceHoldRequest, PlaceHoldResponse)
     const char *type = in->type[0] != '\0' ? in->type : "manual";
     if (!rules_check_token(type, &no, "type") || !rules_check_text(in->reason, 500, &no, "reason"))
         return refuse_by(call, &no);
-    if (in->expires_at_us != 0 && in->expires_at_us <= call->now_us)
+    int64_t expires_at_us = in->expires_at_us;
+    if (in->until[0] != '\0')
+        TRY(read_hold_until(call, in->until, &expires_at_us));
+    if (expires_at_us != 0 && expires_at_us <= call->now_us)
         return refuse(call, STATUS_INVALID, "out_of_range", "expires_at",
                       "A hold expires in the future.");
     TRY(load_order(call, in->id, "id", &order));
-    struct hold *hold = rules_hold(order, &act, &id, type, in->reason, in->expires_at_us, &no);
+    struct hold *hold = rules_hold(order, &act, &id, type, in->reason, expires_at_us, &no);
     if (hold == NULL)
         return refuse_by(call, &no);
     TRY(emit_hold_placed(call, order, hold));
@@ -204,6 +207,7 @@ ORDERS_HANDLER(record_payment, RecordPaymentRequest, RecordPaymentResponse)
         return refuse_by(call, &no);
     if (changed) {
         TRY(emit_payment(call, order, payment));
+        TRY(hold_if_paid_late(call, order, &act));
         TRY(confirm_if_due(call, order, &act, NULL));
         TRY(complete_if_due(call, order, &act));
         store_order_save(call->db, order);

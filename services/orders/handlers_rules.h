@@ -40,6 +40,16 @@ enum status load_history(struct call *call, const struct order *order,
 enum status confirm_if_due(struct call *call, struct order *order, const struct act *act,
                            const struct channel *channel) MUST_CHECK;
 
+/* ---- orders that are not paid in time (handlers_unpaid.c) ---- */
+
+handler_fn get_verification, update_verification, reopen_order;
+enum status expire_unpaid(struct call *call);
+/* After a payment: the order had expired, and somebody decides what becomes of the money. */
+enum status hold_if_paid_late(struct call *call, struct order *order,
+                              const struct act *act) MUST_CHECK;
+/* When a day begins where the shop is, or a refusal. */
+enum status read_hold_until(struct call *call, const char *day, int64_t *at_us) MUST_CHECK;
+
 /* clang-format off */
 /* Rows for tables.c. */
 #define RULES_ROUTES \
@@ -51,7 +61,14 @@ enum status confirm_if_due(struct call *call, struct order *order, const struct 
     {.rpc = "AddToBlacklist", .kind = ROUTE_COMMAND, .handler = add_to_blacklist, .permission = "orders:write"}, \
     {.rpc = "RemoveFromBlacklist", .kind = ROUTE_COMMAND, .handler = remove_from_blacklist, .permission = "orders:write"}, \
     {.rpc = "ListBlacklist", .kind = ROUTE_QUERY, .handler = list_blacklist, .permission = "orders:read"},
+#define UNPAID_ROUTES \
+    {.rpc = "GetVerification", .kind = ROUTE_QUERY, .handler = get_verification, .permission = "settings:read"}, \
+    {.rpc = "UpdateVerification", .kind = ROUTE_COMMAND, .handler = update_verification, .permission = "settings:write"}, \
+    {.rpc = "ReopenOrder", .kind = ROUTE_COMMAND, .handler = reopen_order, .permission = "orders:write", .strip = strip_order, .render = render_order},
 #define RULES_EVENTS \
+    &penstock__orders__v1__order_expired__descriptor, \
+    &penstock__orders__v1__order_reopened__descriptor, \
+    &penstock__orders__v1__verification_changed__descriptor, \
     &penstock__orders__v1__rule_changed__descriptor, \
     &penstock__orders__v1__rule_fired__descriptor, \
     &penstock__orders__v1__blacklist_changed__descriptor,

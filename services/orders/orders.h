@@ -34,6 +34,7 @@
     X(PENDING, CONFIRMED, confirmed)                                                               \
     X(PENDING, CANCELLED, cancelled)                                                               \
     X(PENDING, EXPIRED, unpaid_in_time)                                                            \
+    X(EXPIRED, PENDING, reopened)                                                                  \
     X(CONFIRMED, COMPLETED, fulfilled_and_settled)                                                 \
     X(CONFIRMED, CANCELLED, cancelled)                                                             \
     X(COMPLETED, CONFIRMED, reopened)                                                              \

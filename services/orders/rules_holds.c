@@ -22,7 +22,8 @@ struct hold *rules_hold(struct order *order, const struct act *act, const struct
                         const char *type, const char *reason, int64_t expires_at_us,
                         struct refusal *no)
 {
-    if (has_ended(order)) {
+    bool is_about_money = order->status == ORDER_EXPIRED && strcmp(type, "paid_late") == 0;
+    if (has_ended(order) && !is_about_money) {
         rules_refuse(no, STATUS_CONFLICT, "invalid_state",
                      "The order has ended: there is no work left to hold.", "%s", "");
         return NULL;

@@ -45,7 +45,7 @@
 
 const struct route orders_routes[] = {
     /* clang-format off */
-    RULES_ROUTES
+    RULES_ROUTES UNPAID_ROUTES
     /* clang-format on */
     {.rpc = "PlaceOrder",
      .kind = ROUTE_BATCH,
@@ -474,11 +474,9 @@ const struct projection orders_projections[] = {
 };
 
 const struct timer orders_timers[] = {
-    {"expire_holds", 1000, expire_holds},
-    {"follow_rules", 100, follow_rules},
-    {"forget_lookups", 600000, forget_lookups},
-    {"erase_customers", 1000, erase_customers},
-    {NULL, 0, NULL},
+    {"expire_holds", 1000, expire_holds},       {"follow_rules", 100, follow_rules},
+    {"expire_unpaid", 1000, expire_unpaid},     {"forget_lookups", 600000, forget_lookups},
+    {"erase_customers", 1000, erase_customers}, {NULL, 0, NULL},
 };
 
 const struct counter orders_counters[] = {

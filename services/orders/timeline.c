@@ -19,6 +19,8 @@ static const struct {
     {"note_added", "Note: %s"},
     {"tagged", "Tags: %s."},
     {"rule_fired", "Rule %s."},
+    {"order_expired", "Expired: it was not paid in time."},
+    {"order_reopened", "Reopened: it is wanted after all."},
     {"hold_placed", "Put on hold: %s."},
     {"hold_released", "Hold released: %s."},
     {"payment_recorded", "Payment recorded: %s."},
