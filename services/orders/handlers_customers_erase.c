@@ -5,6 +5,7 @@
  * by which orders are recognised as theirs, once the projection has read what was placed before. */
 #include "handlers_customers.h"
 #include "store_drafts.h"
+#include "store_edit.h"
 
 #define RPC(Name)                                                                                  \
     typedef Penstock__Orders__V1__##Name##Request Name##Request;                                   \
@@ -118,7 +119,7 @@ static enum status erase_orders(struct call *call, const struct customer *custom
         store_order_save(call->db, &set.orders[i]);
         TRY(emit_erased(call, customer, &set.orders[i]));
     }
-    return STATUS_OK;
+    return store_versions_erase(call->db, ids, count);
 }
 
 static enum status finish(struct call *call, struct customer *customer)

@@ -240,8 +240,8 @@ static enum status refuse_short(struct call *call, const struct edited *edited,
     return call->status;
 }
 
-/* All that the edit adds is held, line by line: else nothing has changed. */
-static enum status read_held(struct call *call, const struct edited *edited)
+/* All that the edit adds is held, line by line, or sold ahead: else nothing has changed. */
+static enum status read_held(struct call *call, struct edited *edited)
 {
     struct answer *answer = &call->answers[0];
     if (edited->need_count == 0) {
@@ -264,8 +264,9 @@ static enum status read_held(struct call *call, const struct edited *edited)
     if (said->refusal_code[0] != '\0')
         return refuse_short(call, edited, said);
     for (size_t i = 0; i < said->n_lines; i++) {
-        if (said->lines[i]->held != edited->needs[i].units)
+        if (said->lines[i]->held < 0 || said->lines[i]->held > edited->needs[i].units)
             return refuse_moved(call);
+        edited->needs[i].held = said->lines[i]->held;
     }
     return STATUS_OK;
 }
@@ -353,7 +354,7 @@ static enum status check_request(struct call *call, const EditOrderRequest *in,
 static void take_held(struct order *order, const struct edited *edited)
 {
     for (size_t i = 0; i < edited->need_count; i++)
-        order->lines[edited->needs[i].line].allocated_total += edited->needs[i].units;
+        order->lines[edited->needs[i].line].allocated_total += edited->needs[i].held;
     rules_order_derive(order);
 }
 

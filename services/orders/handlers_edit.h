@@ -11,6 +11,8 @@
 #define VERSION_PLACED "placed"
 #define VERSION_EDITED "edited"
 #define VERSION_BY_CHANNEL "changed_by_channel"
+#define VERSION_SPLIT "split"
+#define VERSION_UNSPLIT "unsplit"
 
 /* Keeps what an order has become as a version of its own; before is what it was until now, which
  * becomes its first version if it has none. Call it with the order as it is saved. */

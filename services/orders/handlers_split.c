@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "handlers.h"
+#include "handlers_edit.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
 #include "rules_split.h"
 #include "store_family.h"
@@ -272,8 +273,10 @@ ORDERS_HANDLER(split_order, SplitOrderRequest, SplitOrderResponse)
     struct stopped *stops = ARENA_ARRAY(call->arena, in->n_lines + 1, struct stopped);
     TRY(read_stops(call, &splitting, rules_split_stops(parent, &splitting, stops)));
     splitting.ids = new_ids(call->arena, rules_split_ids(parent, &splitting));
+    const Order *before = version_before(call, parent);
     if (!rules_split(parent, &act, &splitting, &split, &no))
         return refuse_by(call, &no);
+    keep_versions(call, parent, before, VERSION_SPLIT, in->reason);
     TRY(emit_split(call, parent, &split, in->notify_parent));
     TRY(emit_wants(call, parent, split.total_before, true));
     TRY(emit_split_off(call, split.child, in->notify_child));
@@ -319,9 +322,11 @@ ORDERS_HANDLER(unsplit_order, UnsplitOrderRequest, UnsplitOrderResponse)
     struct stopped *stops = ARENA_ARRAY(call->arena, child->line_count + 1, struct stopped);
     bool may_be = rules_parent(child) != NULL && rules_order_may(child->status, ORDER_CANCELLED);
     TRY(read_stops(call, &splitting, may_be ? rules_stop_lines(child, stops) : 0));
+    const Order *before = may_be ? version_before(call, rules_parent(child)) : NULL;
     if (!rules_unsplit(child, &act, &splitting, &split, &no))
         return refuse_by(call, &no);
     struct order *parent = rules_parent(child);
+    keep_versions(call, parent, before, VERSION_UNSPLIT, in->reason);
     const int64_t *cuts = ARENA_ARRAY(call->arena, child->line_count + 1, int64_t);
     TRY(emit_unsplit(call, parent, &split, in->notify_parent));
     TRY(emit_wants(call, parent, split.total_before, false));

@@ -5,9 +5,6 @@
 #include "rules_family.h"
 #include "view.h"
 
-#define CONVENIENCE_STORE PENSTOCK__ORDERS__V1__DELIVERY_METHOD__DELIVERY_METHOD_CONVENIENCE_STORE
-#define STORE_PICKUP PENSTOCK__ORDERS__V1__DELIVERY_METHOD__DELIVERY_METHOD_STORE_PICKUP
-
 /* ---- the copy that is worked on ---- */
 
 struct editing {
@@ -363,19 +360,12 @@ static bool set_address(struct editing *it)
     return true;
 }
 
-/* A home delivery has no use for the store that was chosen before, and brings none along. */
 static bool set_delivery(struct editing *it)
 {
     if (!is_still_to_go(it, "set_delivery"))
         return false;
-    Delivery *delivery = arena_copy(it->arena, it->operation->set_delivery, sizeof(Delivery));
-    bool has_store = delivery->method == CONVENIENCE_STORE || delivery->method == STORE_PICKUP;
-    if (!has_store)
-        delivery->store_code = delivery->store_name = wire_text("");
-    if (delivery->method == CONVENIENCE_STORE && delivery->store_code[0] == '\0')
-        return refuse_operation(it, STATUS_INVALID, "required", "set_delivery.store_code",
-                                "A convenience store is named by its code.");
-    it->details->delivery = delivery;
+    it->details->delivery = arena_copy(it->arena, it->operation->set_delivery, sizeof(Delivery));
+    rules_edit_drop_store(it->details->delivery);
     return true;
 }
 
@@ -434,9 +424,9 @@ static void sum_up(const struct editing *it, const struct order *before, struct 
         if (!rules_line_is_tracked(line) || line->sku[0] == '\0')
             continue;
         if (more > 0)
-            edited->needs[edited->need_count++] = (struct edit_units){i, it->editor[i], more};
+            edited->needs[edited->need_count++] = (struct edit_units){i, it->editor[i], more, 0};
         if (more < 0)
-            edited->cuts[edited->cut_count++] = (struct edit_units){i, it->editor[i], -more};
+            edited->cuts[edited->cut_count++] = (struct edit_units){i, it->editor[i], -more, 0};
     }
 }
 
@@ -485,6 +475,20 @@ static bool is_rewritten(const struct order_line *line, const struct order_line 
            line->tax != before->tax || line->total != before->total;
 }
 
+/* A carrier's store collects no more than it may, nor nothing; what was so before stays. */
+static bool check_collection(const struct editing *it, const struct order *before)
+{
+    bool is_chosen = false;
+    for (size_t i = 0; i < it->edit->count; i++)
+        is_chosen |= it->edit->operations[i]->set_delivery != NULL;
+    if (!is_chosen && it->order->amount_due <= before->amount_due)
+        return true;
+    if (rules_check_collection(it->order, it->details->delivery, it->no))
+        return true;
+    memcpy(it->no->field, "operations", sizeof("operations"));
+    return false;
+}
+
 struct edited *rules_edit(const struct order *order, const struct edit *edit, struct arena *arena,
                           struct refusal *no)
 {
@@ -492,6 +496,7 @@ struct edited *rules_edit(const struct order *order, const struct edit *edit, st
     if (!check_state(order, no))
         return NULL;
     copy_order(&it, order);
+    const struct edit_figures before = rules_edit_figures(order, it.details);
     for (it.at = 0; it.at < edit->count; it.at++) {
         it.operation = edit->operations[it.at];
         if (!apply(&it))
@@ -505,11 +510,11 @@ struct edited *rules_edit(const struct order *order, const struct edit *edit, st
     sum_up(&it, order, edited);
     if (edit->items == NULL && edited->need_count > 0)
         return edited;
-    if (!rules_edit_price(it.order, it.details, rules_edit_beyond(order), arena, no))
+    if (!rules_edit_price(it.order, it.details, &before, arena, no))
         return NULL;
     for (size_t i = 0; i < order->line_count; i++)
         it.order->lines[i].is_rewritten = is_rewritten(&it.order->lines[i], &order->lines[i]);
     rules_order_derive(it.order);
     collect_what_is_due(it.order);
-    return edited;
+    return check_collection(&it, order) ? edited : NULL;
 }

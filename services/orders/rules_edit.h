@@ -39,6 +39,7 @@ struct edit {
 struct edit_units {
     size_t line, operation;
     int64_t units;
+    int64_t held; /* of them, by inventory; what is sold ahead is none of it */
 };
 struct edited {
     struct order *order; /* as it would be */
@@ -52,18 +53,24 @@ struct edited {
 /* Shapes, lengths and limits of the operations, in the order's currency (rules_edit_check.c). */
 bool rules_check_edit(EditOperation *const *operations, size_t count, const char *currency,
                       int64_t now_us, struct refusal *no);
+/* A home delivery has no use for the store that was chosen before. */
+void rules_edit_drop_store(Delivery *delivery);
 /* NULL when refused. The order has no timeline entry for it yet, and the same version. */
 struct edited *rules_edit(const struct order *order, const struct edit *edit, struct arena *arena,
                           struct refusal *no);
 
 /* ---- money (rules_edit_money.c) ---- */
 
-/* Prices of the edited order from its quantities and base. False: refused. beyond: what was taken
- * off for cancelled units besides their value. */
-bool rules_edit_price(struct order *order, OrderDetails *details, int64_t beyond,
+/* What an order has before the edit that its prices do not say. */
+struct edit_figures {
+    int64_t
+        beyond; /* taken off for cancelled units besides their value: by a channel's own figure */
+    int64_t excess; /* of the order's discounts, which its lines cannot bear */
+};
+struct edit_figures rules_edit_figures(const struct order *order, const OrderDetails *details);
+/* Prices of the edited order from its quantities and base. False: refused. */
+bool rules_edit_price(struct order *order, OrderDetails *details, const struct edit_figures *before,
                       struct arena *arena, struct refusal *no);
-/* A channel's own figure for what came off may be more than the cancelled units are worth. */
-int64_t rules_edit_beyond(const struct order *order);
 /* The base of an order that is edited for the first time; lines that it does not know are added. */
 void rules_edit_base(const struct order *order, OrderDetails *details, struct arena *arena);
 LineBase *rules_edit_line_base(const OrderDetails *details, size_t line);

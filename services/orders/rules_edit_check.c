@@ -5,6 +5,15 @@
 
 #include "view.h"
 
+#define CONVENIENCE_STORE PENSTOCK__ORDERS__V1__DELIVERY_METHOD__DELIVERY_METHOD_CONVENIENCE_STORE
+#define STORE_PICKUP PENSTOCK__ORDERS__V1__DELIVERY_METHOD__DELIVERY_METHOD_STORE_PICKUP
+
+void rules_edit_drop_store(Delivery *delivery)
+{
+    if (delivery->method != CONVENIENCE_STORE && delivery->method != STORE_PICKUP)
+        delivery->store_code = delivery->store_name = wire_text("");
+}
+
 static size_t members_of(const EditOperation *operation)
 {
     const ProtobufCMessageDescriptor *type = operation->base.descriptor;
@@ -64,6 +73,15 @@ static bool check_added(const LineInput *in, PlaceOrderRequest *part, size_t ind
     return check_part(part, index, now_us, "lines[0]", "add_line", no);
 }
 
+static bool check_delivery(const Delivery *in, PlaceOrderRequest *part, size_t index,
+                           int64_t now_us, struct refusal *no)
+{
+    Delivery delivery = *in;
+    rules_edit_drop_store(&delivery);
+    part->delivery = &delivery;
+    return check_part(part, index, now_us, "delivery", "set_delivery", no);
+}
+
 static bool check_one(const EditOperation *operation, size_t index, const char *currency,
                       int64_t now_us, struct refusal *no)
 {
@@ -85,9 +103,8 @@ static bool check_one(const EditOperation *operation, size_t index, const char *
     part.shipping_address = operation->set_shipping_address;
     if (operation->set_shipping_address != NULL)
         return check_part(&part, index, now_us, "shipping_address", "set_shipping_address", no);
-    part.delivery = operation->set_delivery;
     if (operation->set_delivery != NULL)
-        return check_part(&part, index, now_us, "delivery", "set_delivery", no);
+        return check_delivery(operation->set_delivery, &part, index, now_us, no);
     if (operation->set_shipping != NULL) {
         part.n_shipping_lines = operation->set_shipping->n_lines;
         part.shipping_lines = operation->set_shipping->lines;

@@ -200,9 +200,18 @@ static int64_t value_of_cancelled(const struct order *order)
     return sum;
 }
 
-int64_t rules_edit_beyond(const struct order *order)
+static int64_t excess_of(const struct order *order, const OrderDetails *details)
 {
-    return order->cancelled_value - value_of_cancelled(order);
+    int64_t excess = discount_of(details);
+    for (size_t i = 0; i < order->line_count; i++)
+        excess -= net_of(&order->lines[i]);
+    return excess > 0 ? excess : 0;
+}
+
+struct edit_figures rules_edit_figures(const struct order *order, const OrderDetails *details)
+{
+    return (struct edit_figures){.beyond = order->cancelled_value - value_of_cancelled(order),
+                                 .excess = excess_of(order, details)};
 }
 
 static bool check_discounts(const struct order *order, struct refusal *no)
@@ -217,17 +226,22 @@ static bool check_discounts(const struct order *order, struct refusal *no)
     return true;
 }
 
+/* The discounts of the order are for its lines; what is left of those has to bear them. */
+static bool refuse_discounts(struct refusal *no)
+{
+    return rules_refuse(no, STATUS_CONFLICT, "discount_too_large",
+                        "The order's discounts would be more than its lines cost.", "%s",
+                        "operations");
+}
+
 static bool refuse_totals(struct refusal *no)
 {
-    bool is_discount = strcmp(no->field, "discounts") == 0;
-    if (is_discount)
-        return rules_refuse(no, STATUS_CONFLICT, "discount_too_large",
-                            "The discounts would be more than the order costs.", "%s",
-                            "operations");
+    if (strcmp(no->field, "discounts") == 0)
+        return refuse_discounts(no);
     return rules_refuse(no, no->status, no->code, no->text, "%s", "operations");
 }
 
-bool rules_edit_price(struct order *order, OrderDetails *details, int64_t beyond,
+bool rules_edit_price(struct order *order, OrderDetails *details, const struct edit_figures *before,
                       struct arena *arena, struct refusal *no)
 {
     PlaceOrderRequest parts;
@@ -244,9 +258,11 @@ bool rules_edit_price(struct order *order, OrderDetails *details, int64_t beyond
     parts.charges = details->charges;
     if (!check_discounts(order, no))
         return false;
+    if (excess_of(order, details) > before->excess)
+        return refuse_discounts(no);
     if (!rules_totals(order, &parts, arena, no))
         return refuse_totals(no);
-    int64_t value = value_of_cancelled(order) + beyond;
+    int64_t value = value_of_cancelled(order) + before->beyond;
     order->cancelled_value = value > 0 ? value : 0;
     return true;
 }

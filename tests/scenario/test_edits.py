@@ -232,6 +232,26 @@ def test_every_version_can_be_read_and_compared_and_the_timeline_tells_before_an
     assert shop.api.call("GET", f"{path}/999").status == 404
 
 
+def test_a_child_of_a_split_is_edited_and_its_family_shares_the_money(shop):
+    order = place(shop, "EDIT-CAP", 3, "80.00")
+    line = order["lines"][0]["id"]
+    both = shop.api.post(f"/v1/orders/{order['id']}/split", {"lines": [{"line_id": line, "quantity": 2}]}, status=201)
+    child = both["child"]
+    assert child["payment_status"] == "paid" and child["total"] == money("160.00")
+    shop.settle()
+    kept = shop.api.get(f"/v1/orders/{order['id']}/versions")["data"]
+    assert [v["kind"] for v in kept] == ["split", "placed"]
+    answer = edit(shop, order, {"set_quantity": {"line": line, "quantity": 1}}, version=1)
+    assert answer.status == 412 and "EDIT-CAP quantity 3 -> 1" in answer["changes"]
+    more = edited(shop, child, {"set_quantity": {"line": child["lines"][0]["id"], "quantity": 3}})
+    assert more["amount_due"] == money("80.00") and more["payment_status"] == "partially_paid"
+    assert read(shop, order)["amount_due"] == money("0.00")
+    back = edited(shop, more, {"set_quantity": {"line": child["lines"][0]["id"], "quantity": 2}})
+    assert back["amount_due"] == back["refund_due"] == money("0.00")
+    shop.settle()
+    shop.verify()
+
+
 def test_what_is_no_edit_is_refused_with_its_field(shop):
     order = place(shop)
     line = order["lines"][0]["id"]

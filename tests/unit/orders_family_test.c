@@ -1,6 +1,6 @@
 /* Splitting, putting together, and the money of a family. Tables of cases, and properties over
- * random sequences of split, unsplit, cancel, payment and refund; PENSTOCK_SEQUENCES says how many
- * of them. */
+ * random sequences of split, unsplit, edit, cancel, payment and refund; PENSTOCK_SEQUENCES says how
+ * many of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "orders_fixture.h"
+#include "rules_edit.h"
 #include "rules_split.h"
 
 static struct arena *arena;
@@ -398,11 +399,58 @@ static void try_work(struct world *world)
     rules_complete(order, &act);
 }
 
+static EditOperation *any_operation(const struct order *order)
+{
+    EditOperation *operation = ARENA_NEW(arena, EditOperation);
+    SetQuantity *quantity = ARENA_NEW(arena, SetQuantity);
+    penstock__orders__v1__edit_operation__init(operation);
+    penstock__orders__v1__set_quantity__init(quantity);
+    if (order->line_count == 0 || random_below(3) == 0) {
+        operation->add_line = a_line(arena, "CAP", 1 + random_below(4), random_below(9999));
+        return operation;
+    }
+    quantity->line = wire_uuid(arena, &order->lines[random_below((int64_t)order->line_count)].id);
+    quantity->quantity = random_below(9);
+    operation->set_quantity = quantity;
+    return operation;
+}
+
+/* What is edited is loaded first: nothing of it is new. The original takes the copy's place in its
+ * family, as if it had been stored and loaded again. */
+static void try_edit(struct world *world)
+{
+    struct order *order = any_member(world);
+    struct family *family = order->family;
+    struct refusal no;
+    EditOperation *operations[] = {any_operation(order), any_operation(order)};
+    const struct item_facts nothing = {.sku = ""};
+    const struct edit edit = {.operations = operations,
+                              .count = 1 + (size_t)random_below(2),
+                              .ids = some_ids(arena, 2),
+                              .items = &nothing};
+    for (size_t i = 0; i < order->line_count; i++)
+        order->lines[i].is_new = false;
+    struct edited *edited = rules_edit(order, &edit, arena, &no);
+    if (edited == NULL)
+        return;
+    world->total += edited->order->total - order->total;
+    *order = *edited->order;
+    order->family = family;
+    rules_details_close(order, edited->details, arena);
+    for (size_t i = 0; i < edited->need_count; i++)
+        order->lines[edited->needs[i].line].allocated_total += edited->needs[i].units;
+    rules_order_derive(order);
+}
+
 static void one_step(struct world *world)
 {
     struct refusal no;
     struct order *order = any_member(world);
-    switch (random_below(8)) {
+    switch (random_below(10)) {
+    case 8:
+    case 9:
+        try_edit(world);
+        break;
     case 0:
     case 1:
     case 2:
