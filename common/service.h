@@ -253,8 +253,8 @@ struct service {
     const struct migration *migrations;
     size_t nmigrations;
     const ProtobufCMessageDescriptor *const *events; /* what it emits, NULL at the end */
-    /* Another key that an event follows from: while that one is parked here, so is this event.
-     * NULL: none has one. */
+    /* Another key that an event is about besides its own: it keeps its place among the events of
+     * both, and while either is parked here, so is this event. NULL: none has one. */
     const char *(*follows)(const ProtobufCMessage *event);
     /* Makes call->state, once for the writer and for each lane; conf is the filled struct. */
     void *(*open)(void *conf);

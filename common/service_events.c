@@ -58,24 +58,43 @@ enum status events_load_parked(struct writer *writer)
 
 /* ---- waves ---- */
 
+/* The key that an event is about besides its own; its own when there is none. */
+static const char *other_key(const struct writer *writer, const struct event_item *item)
+{
+    const struct service *service = writer->process->service;
+    const char *other =
+        service->follows != NULL && item->in != NULL ? service->follows(item->in) : NULL;
+    return other != NULL ? other : item->wire->key;
+}
+
 /* Within a batch, events of one key keep their order; beyond that they are grouped by type, so that
  * batch handlers see large sets: an event joins the first wave, unless an earlier event of its key
- * has another type, when it goes to the wave after that one's. */
+ * has another type, when it goes to the wave after that one's. An event that is about two keys
+ * keeps its place in both. */
 struct wave_map {
     struct textmap keys; /* key -> wave << 32 | subscription + 1 */
     int64_t nwaves;
 };
 
-static int64_t wave_of(struct wave_map *map, const struct subscription *all,
-                       const struct event_item *item)
+static int64_t *place_of(struct wave_map *map, const char *key, int64_t kind, int64_t *wave)
 {
     bool is_new;
-    int64_t *at = textmap_at(&map->keys, item->wire->key, &is_new);
-    int64_t kind = item->subscription - all + 1;
-    int64_t wave = is_new ? 0 : *at >> 32;
+    int64_t *at = textmap_at(&map->keys, key, &is_new);
+    int64_t first = is_new ? 0 : *at >> 32;
     if (!is_new && (*at & INT32_MAX) != kind)
-        wave++;
-    *at = wave << 32 | kind;
+        first++;
+    if (*wave < first)
+        *wave = first;
+    return at;
+}
+
+static int64_t wave_of(struct wave_map *map, const struct subscription *all,
+                       const struct event_item *item, const char *other)
+{
+    int64_t wave = 0, kind = item->subscription - all + 1;
+    int64_t *at = place_of(map, item->wire->key, kind, &wave);
+    int64_t *beside = other != item->wire->key ? place_of(map, other, kind, &wave) : at;
+    *at = *beside = wave << 32 | kind;
     if (wave >= map->nwaves)
         map->nwaves = wave + 1;
     return wave;
@@ -150,12 +169,12 @@ static enum status run_waves(struct event_run *run)
     struct writer *writer = run->writer;
     const struct subscription *all = writer->process->service->subscriptions;
     struct wave_map map = {.nwaves = 0};
-    textmap_init(&map.keys, writer->arena, run->count);
+    textmap_init(&map.keys, writer->arena, run->count * 2);
     run->waves = ARENA_ARRAY(writer->arena, run->count, int64_t);
     for (size_t i = 0; i < run->count; i++) {
         const struct event_item *item = &run->items[i];
         bool runs = item->subscription != NULL && item->park_reason == NULL;
-        run->waves[i] = runs ? wave_of(&map, all, item) : -1;
+        run->waves[i] = runs ? wave_of(&map, all, item, other_key(writer, item)) : -1;
     }
     struct event_item **group = ARENA_ARRAY(writer->arena, run->count, struct event_item *);
     for (int64_t wave = 0; wave < map.nwaves; wave++)
@@ -176,15 +195,6 @@ static enum status run_waves(struct event_run *run)
 
 /* ---- parking ---- */
 
-/* The key that an event follows from besides its own; its own when there is none. */
-static const char *other_key(const struct writer *writer, const struct event_item *item)
-{
-    const struct service *service = writer->process->service;
-    const char *other =
-        service->follows != NULL && item->in != NULL ? service->follows(item->in) : NULL;
-    return other != NULL ? other : item->wire->key;
-}
-
 /* Whatever follows a parked event of its key is parked too, in order. */
 static void park_followers(struct writer *writer, struct event_item *items, size_t count)
 {
@@ -194,19 +204,21 @@ static void park_followers(struct writer *writer, struct event_item *items, size
     if (!any)
         return;
     struct textmap keys;
-    textmap_init(&keys, writer->arena, count);
+    textmap_init(&keys, writer->arena, count * 2);
     for (size_t i = 0; i < count; i++) {
         if (items[i].subscription == NULL)
             continue;
         const char *key = items[i].wire->key;
         bool is_new;
-        const char *follows = other_key(writer, &items[i]);
+        const char *other = other_key(writer, &items[i]);
         if (items[i].park_reason == NULL &&
             (textmap_has(&writer->parked_keys, key) || textmap_has(&keys, key) ||
-             textmap_has(&writer->parked_keys, follows) || textmap_has(&keys, follows)))
+             textmap_has(&writer->parked_keys, other) || textmap_has(&keys, other)))
             items[i].park_reason = reason_behind;
-        if (items[i].park_reason != NULL)
-            textmap_at(&keys, key, &is_new);
+        if (items[i].park_reason == NULL)
+            continue;
+        textmap_at(&keys, key, &is_new);
+        textmap_at(&keys, other, &is_new);
     }
 }
 

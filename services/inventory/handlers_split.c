@@ -11,9 +11,13 @@ typedef Penstock__Orders__V1__MovedLine MovedLine;
 
 const char *inventory_follows(const ProtobufCMessage *event)
 {
-    if (event->descriptor != &penstock__orders__v1__order_split_off__descriptor)
-        return NULL;
-    return ((const OrderSplitOff *)event)->parent_id;
+    if (event->descriptor == &penstock__orders__v1__order_split__descriptor)
+        return ((const OrderSplit *)event)->child_id;
+    if (event->descriptor == &penstock__orders__v1__order_unsplit__descriptor)
+        return ((const OrderUnsplit *)event)->child_id;
+    if (event->descriptor == &penstock__orders__v1__order_split_off__descriptor)
+        return ((const OrderSplitOff *)event)->parent_id;
+    return NULL;
 }
 
 static enum status unknown(struct call *call)

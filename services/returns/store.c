@@ -246,6 +246,7 @@ void store_sale_add(struct db *db, const struct uuid *order_id, const char *numb
 
 void store_sale_change(struct db *db, const struct uuid *order_id, const void *lines, size_t bytes)
 {
+    db_columns(db, Q_SOLD_ORDER_INSERT); /* goes first, whichever a turn begins with */
     db_add(db_columns(db, Q_SOLD_ORDER_CHANGE), db_uuid(order_id), db_bytes(lines, bytes));
 }
 
