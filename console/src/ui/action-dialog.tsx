@@ -12,7 +12,7 @@ import { w } from "./words";
 
 export default function Dialog({ action, attempt, close }: { action: Action; attempt: string; close: () => void }) {
     const fields = action.fields ?? [];
-    const [values, setValues] = useState<Values>(() => Object.fromEntries(fields.map((field) => [field.name, field.initial ?? field.choices?.[0]?.value ?? ""])));
+    const [values, setValues] = useState<Values>(() => Object.fromEntries(fields.map((field) => [field.name, field.initial ?? (field.kind === "choice" ? field.choices?.[0]?.value : undefined) ?? ""])));
     const [problem, setProblem] = useState<Problem | null>(null);
     const [isRunning, setRunning] = useState(false);
     const [key, setKey] = useState(attempt);
@@ -38,7 +38,7 @@ export default function Dialog({ action, attempt, close }: { action: Action; att
     return (
         <Sheet title={action.title} size={action.size} close={close}>
             <form
-                className="action"
+                className={action.size === "lg" ? "action wide" : "action"}
                 onSubmit={(event) => {
                     event.preventDefault();
                     void run();

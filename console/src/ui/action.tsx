@@ -12,7 +12,8 @@ const Dialog = lazy(() => import("./action-dialog"));
 export interface Field {
     name: string;
     label: Phrase;
-    kind?: "text" | "long" | "choice" | "switch" | "number" | "moment" | "secret" | "email";
+    kind?: "text" | "long" | "choice" | "many" | "switch" | "number" | "moment" | "secret" | "email";
+    /** Of choice one is taken; of many any number, joined by commas. */
     choices?: readonly { value: string; label: Phrase }[];
     initial?: string;
     isOptional?: boolean;

@@ -18,6 +18,16 @@ export function FieldInput({ field, value, isFirst, problem, change }: { field: 
             return <Checkbox {...common} error={undefined} checked={value === "yes"} onChange={(event) => change(event.currentTarget.checked ? "yes" : "")} />;
         case "choice":
             return <NativeSelect {...common} value={value} data={(field.choices ?? []).map((one) => ({ value: one.value, label: t(one.label) }))} onChange={(event) => change(event.currentTarget.value)} />;
+        case "many":
+            return (
+                <Checkbox.Group label={common.label} description={common.description} value={value === "" ? [] : value.split(",")} onChange={(chosen) => change(chosen.join(","))}>
+                    <div className="many">
+                        {(field.choices ?? []).map((one) => (
+                            <Checkbox key={one.value} value={one.value} label={t(one.label)} />
+                        ))}
+                    </div>
+                </Checkbox.Group>
+            );
         case "long":
             return <Textarea {...common} rows={3} value={value} onChange={(event) => change(event.currentTarget.value)} />;
         case "moment":

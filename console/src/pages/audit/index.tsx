@@ -2,6 +2,7 @@
 import { call } from "../../api/client";
 import type { AuditEntry } from "../../api/schema.gen";
 import { number, words } from "../../i18n";
+import { useActorName } from "../../ui/actors";
 import { List } from "../../ui/List";
 import { Time } from "../../ui/parts";
 
@@ -19,6 +20,7 @@ const p = words({
 });
 
 export default function AuditPage() {
+    const nameOf = useActorName();
     return (
         <List<AuditEntry>
             path="/settings/audit"
@@ -29,9 +31,9 @@ export default function AuditPage() {
             load={(filters) => (cursor, limit) => call("GET /v1/audit", { ...filters, cursor: cursor ?? undefined, limit })}
             columns={() => [
                 { id: "when", label: p.when, width: 110, cell: (one) => <Time at={one.at} /> },
-                { id: "actor", label: p.actor, width: "1fr", cell: (one) => one.actor, title: (one) => one.actor ?? undefined },
+                { id: "actor", label: p.actor, width: "1fr", cell: (one) => nameOf(one.actor), title: (one) => one.actor ?? undefined },
                 { id: "action", label: p.action, width: 160, cell: (one) => one.action },
-                { id: "target", label: p.target, width: "1fr", cell: (one) => one.target, title: (one) => one.target ?? undefined },
+                { id: "target", label: p.target, width: "1fr", cell: (one) => nameOf(one.target), title: (one) => one.target ?? undefined },
                 { id: "route", label: p.route, width: "1fr", from: 1000, cell: (one) => one.route && <code>{one.route}</code> },
                 { id: "address", label: p.address, width: 120, from: 900, cell: (one) => one.address },
                 { id: "times", label: p.times, width: 70, isNumber: true, cell: (one) => number(one.times ?? 1) },
