@@ -98,6 +98,7 @@ $(B)/libcommon.a: $(COMMON_O)
 # Libraries beyond the platform's.
 gateway_LIBS := -lmicrohttpd -lcurl -lz
 notify_LIBS := -lcurl
+orders_LIBS := -lcsv
 # Generated sources beyond queries and migrations: notify carries its templates.
 notify_MORE_GEN := $(GEN)/notify/letter_files.c
 $(GEN)/notify/letter_files.c: $(sort $(wildcard services/notify/templates/*)) tools/files.awk

@@ -91,6 +91,7 @@ int command_key(int argc, char **argv);
 int command_user(int argc, char **argv);
 int command_channel(int argc, char **argv);
 int command_inbox(int argc, char **argv);
+int command_import(int argc, char **argv);
 int command_backup(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_migrate(int argc, char **argv);

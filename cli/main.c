@@ -27,6 +27,11 @@ static const struct command {
      "people who sign in to the console; prints a new password once"},
     {"channel", command_channel, "add --type TYPE --name NAME --secret SECRET [--manual]",
      "let a storefront's webhooks in"},
+    {"import", command_import,
+     "FILE [--format penstock|shopify] [--channel NAME] [--currency CODE] [--errors WORD] [--stock "
+     "WORD] "
+     "[--historic] [--dry-run]",
+     "place the orders of a CSV file; its errors are told first, row by row"},
     {"inbox", command_inbox, "list [--status WORD] | replay ID|--parked",
      "deliveries from channels"},
     {"backup", command_backup, "FILE", "write the whole database to one file"},
@@ -62,7 +67,8 @@ int cli_fail(const char *format, ...)
 /* Options that stand alone; every other "--name" is followed by its value. */
 static bool is_flag(const char *word)
 {
-    static const char *const flags[] = {"--follow", "--manual", "--parked", "--strict"};
+    static const char *const flags[] = {"--follow",  "--manual", "--historic", "--notify",
+                                        "--dry-run", "--parked", "--strict"};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         if (strcmp(word, flags[i]) == 0)
             return true;

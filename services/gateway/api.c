@@ -396,8 +396,10 @@ static bool read_body(struct http_request *request, ProtobufCMessage *message)
     struct transcode_refusal refusal;
     if (request->body_bytes == 0)
         return true;
+    bool takes_file = (request->endpoint->route->flags & ROUTE_LONG_TEXT) != 0;
     const struct json_value *value =
-        json_parse(request->body, request->body_bytes, JSON_LIMITS_API, request->arena, &error);
+        json_parse(request->body, request->body_bytes,
+                   takes_file ? JSON_LIMITS_FILE : JSON_LIMITS_API, request->arena, &error);
     if (value == NULL) {
         http_problem(request, 400, error.code, "",
                      arena_printf(request->arena, "The body cannot be read at byte %zu: %s.",

@@ -49,6 +49,8 @@ struct json_limits {
 };
 /* What the public API takes. */
 #define JSON_LIMITS_API ((struct json_limits){32, 1024, 4096, 65536})
+/* The same where a part of a file travels as one text. */
+#define JSON_LIMITS_FILE ((struct json_limits){32, 1024, 1048576, 65536})
 /* What channels send: texts of theirs may be long. */
 #define JSON_LIMITS_HOOK ((struct json_limits){64, 4096, 262144, 131072})
 

@@ -45,6 +45,8 @@ handler_fn split_order, preview_split, unsplit_order, list_ship_together, compar
 handler_fn approve_refund, decline_refund, retry_refund, list_refunds;
 handler_fn get_refund_policy, update_refund_policy;
 handler_fn preview_edit, edit_order, list_versions, get_version;
+handler_fn create_import, list_imports, get_import, add_import_part, check_import_file;
+handler_fn run_import, cancel_import, list_import_errors;
 handler_fn create_draft, get_draft, list_drafts, update_draft, delete_draft;
 handler_fn hold_draft, release_draft, place_draft, preview_draft, preview_order;
 handler_fn list_delivery_methods, put_delivery_method, delete_delivery_method;

@@ -214,9 +214,9 @@ static bool refuse_as_told(struct call *call, const PlaceOrderRequest *in,
 }
 
 /* No word from inventory: an order that is sold already goes on without. */
-static bool go_without(struct call *call, const PlaceOrderRequest *in, bool is_import)
+static bool go_without(struct call *call, const PlaceOrderRequest *in)
 {
-    if (is_import || (int)in->stock_policy != (int)POLICY_REQUIRE)
+    if ((int)in->stock_policy != (int)POLICY_REQUIRE)
         return true;
     refuse(call, STATUS_UNAVAILABLE, "inventory_unavailable", "",
            "The stock could not be reserved in time; try again.");
@@ -250,7 +250,7 @@ bool read_reserve_answer(struct call *call, const PlaceOrderRequest *in, bool is
     if (!answer->was_asked)
         return true;
     if (!answer->came)
-        return go_without(call, in, is_import);
+        return go_without(call, in);
     if (answer->status != STATUS_OK) {
         refuse(call, answer->status, answer->code, answer->field, "%s", answer->text);
         return false;

@@ -47,7 +47,7 @@ static enum status build_reserve(struct call *call, const PlaceOrderRequest *in,
     ReserveRequest *question = (ReserveRequest *)message;
     if (!rules_check_order(in, is_import, call->now_us, &no) || !takes_stock(in))
         return STATUS_NOT_FOUND;
-    bool requires = !is_import && (int)in->stock_policy == (int)POLICY_REQUIRE;
+    bool requires = (int)in->stock_policy == (int)POLICY_REQUIRE;
     question->policy =
         (Penstock__Inventory__V1__StockPolicy)(requires ? POLICY_REQUIRE : POLICY_ACCEPT);
     question->reservation_id = in->reservation_id;

@@ -6,6 +6,7 @@
 #include "bulk.h"
 #include "common/bus.h"
 #include "handlers.h"
+#include "handlers_imports.h"
 #include "penstock/gateway/v1/channel_api.pb-c.h"
 #include "rules_refund.h"
 #include "store_payments.h"
@@ -167,6 +168,7 @@ const struct outcall orders_outcalls[] = {
      .take = take,
      .make = make,
      .done = done},
+    IMPORTS_OUTCALL,
     {.name = "bulk",
      .workers = 1,
      .period_ms = 1000,

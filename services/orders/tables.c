@@ -2,6 +2,7 @@
 #include "handlers.h"
 #include "handlers_customers.h"
 #include "handlers_drafts.h"
+#include "handlers_imports.h"
 #include "handlers_rules.h"
 #include "penstock/fulfillment/v1/fulfillment.pb-c.h"
 #include "penstock/fulfillment/v1/shipments.pb-c.h"
@@ -337,6 +338,35 @@ const struct route orders_routes[] = {
      .kind = ROUTE_COMMAND,
      .handler = delete_delivery_method,
      .permission = "settings:write"},
+    {.rpc = "CreateImport",
+     .kind = ROUTE_COMMAND,
+     .handler = create_import,
+     .permission = "orders:write"},
+    {.rpc = "ListImports",
+     .kind = ROUTE_QUERY,
+     .handler = list_imports,
+     .permission = "orders:read"},
+    {.rpc = "GetImport", .kind = ROUTE_QUERY, .handler = get_import, .permission = "orders:read"},
+    {.rpc = "AddImportPart",
+     .kind = ROUTE_COMMAND,
+     .handler = add_import_part,
+     .permission = "orders:write"},
+    {.rpc = "CheckImport",
+     .kind = ROUTE_COMMAND,
+     .handler = check_import_file,
+     .permission = "orders:write"},
+    {.rpc = "RunImport",
+     .kind = ROUTE_COMMAND,
+     .handler = run_import,
+     .permission = "orders:write"},
+    {.rpc = "CancelImport",
+     .kind = ROUTE_COMMAND,
+     .handler = cancel_import,
+     .permission = "orders:write"},
+    {.rpc = "ListImportErrors",
+     .kind = ROUTE_QUERY,
+     .handler = list_import_errors,
+     .permission = "orders:read"},
     {.rpc = "ListCustomers",
      .kind = ROUTE_QUERY,
      .handler = list_customers,
@@ -474,9 +504,13 @@ const struct projection orders_projections[] = {
 };
 
 const struct timer orders_timers[] = {
-    {"expire_holds", 1000, expire_holds},       {"follow_rules", 100, follow_rules},
-    {"expire_unpaid", 1000, expire_unpaid},     {"forget_lookups", 600000, forget_lookups},
-    {"erase_customers", 1000, erase_customers}, {NULL, 0, NULL},
+    {"expire_holds", 1000, expire_holds},
+    {"follow_rules", 100, follow_rules},
+    {"expire_unpaid", 1000, expire_unpaid},
+    {"forget_lookups", 600000, forget_lookups},
+    {"erase_customers", 1000, erase_customers},
+    {"forget_imports", 60000, forget_imports},
+    {NULL, 0, NULL},
 };
 
 const struct counter orders_counters[] = {
@@ -527,6 +561,7 @@ const ProtobufCMessageDescriptor *const orders_events[] = {
     &penstock__orders__v1__customer_changed__descriptor,
     &penstock__orders__v1__customer_erased__descriptor,
     &penstock__orders__v1__draft_changed__descriptor,
+    &penstock__orders__v1__import_changed__descriptor,
     &penstock__orders__v1__delivery_method_changed__descriptor,
     NULL,
 };
