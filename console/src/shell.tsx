@@ -8,6 +8,7 @@ import { swapLocale, t } from "./i18n";
 import { clock } from "./i18n/time";
 import { pages, type Page } from "./registry";
 import { setScanner, useCommands, type Command } from "./ui/commands";
+import { askPassword } from "./ui/password";
 import { openPalette, PaletteHost } from "./ui/palette";
 import { Blank, Kbd, NoRight, ProblemNote, Shape } from "./ui/parts";
 import { Link, match, navigate, useAddress } from "./ui/router";
@@ -66,6 +67,7 @@ export function Shell() {
                 <Account />
             </header>
             <LiveNote />
+            <FirstPassword />
             <main id="content" tabIndex={-1}>
                 {path.startsWith("/settings") && <SettingsMenu path={path} />}
                 <Guard key={path}>
@@ -130,6 +132,7 @@ function Account() {
     const [isWanted, setWanted] = useState(false);
     const { setColorScheme } = useMantineColorScheme();
     useCommands([
+        { label: w.password, run: askPassword },
         { label: w.signOut, run: () => void signOut() },
         { label: ["Traditional Chinese / 繁體中文", "English / 英文"], run: swapLocale },
         { label: w.light, run: () => setColorScheme("light") },
@@ -162,6 +165,18 @@ function LiveNote() {
     return isLong && !isLive ? (
         <p className="live-note tone-waiting" role="status">
             {t(w.stale, { time: clock(since) })}
+        </p>
+    ) : null;
+}
+
+function FirstPassword() {
+    const user = useStore(session)?.user;
+    return user?.has_first_password ? (
+        <p className="live-note tone-waiting">
+            {t(w.passwordFirst)}{" "}
+            <button type="button" className="quiet" onClick={askPassword}>
+                {t(w.password)}
+            </button>
         </p>
     ) : null;
 }

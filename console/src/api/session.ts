@@ -22,6 +22,9 @@ export async function loadSession() {
 export async function signIn(email: string, password: string) {
     return take(await call("POST /v1/session", { email, password }));
 }
+export async function changePassword(password: string, wanted: string) {
+    return take(await call("POST /v1/session/password", { password, new_password: wanted }));
+}
 export async function signOut() {
     await call("DELETE /v1/session", {});
     take(null);

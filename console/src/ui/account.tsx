@@ -2,6 +2,7 @@
 import { Menu, useMantineColorScheme } from "@mantine/core";
 import { session, signOut } from "../api/session";
 import { swapLocale, t } from "../i18n";
+import { askPassword } from "./password";
 import { rolePhrase } from "./roles";
 import { useStore } from "./store";
 import { w } from "./words";
@@ -34,6 +35,7 @@ export default function Account() {
                     </Menu.Item>
                 ))}
                 <Menu.Divider />
+                <Menu.Item onClick={askPassword}>{t(w.password)}</Menu.Item>
                 <Menu.Item onClick={() => void signOut()}>{t(w.signOut)}</Menu.Item>
             </Menu.Dropdown>
         </Menu>

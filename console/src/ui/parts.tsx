@@ -134,6 +134,7 @@ export function Facts({ rows }: { rows: readonly (readonly [label: string, value
                 (row) =>
                     row &&
                     row[1] !== null &&
+                    row[1] !== false &&
                     row[1] !== undefined &&
                     row[1] !== "" && (
                         <div key={row[0]}>

@@ -20,9 +20,10 @@ import { act } from "../../ui/action";
 import { FamilyPanel } from "./family";
 import { Lines } from "./lines";
 import { MoneyPanel, recordPayment, recordRefund } from "./money";
-import { CustomerPanel, FactsPanel, HoldsPanel, MailsPanel, setRemark } from "./side";
+import { CustomerPanel, FactsPanel, editAddress, HoldsPanel, MailsPanel, setRemark } from "./side";
 import { SourcingPanel } from "./sourcing";
 import { Timeline } from "./timeline";
+import { VersionsPanel } from "./versions";
 import { WorkPanel } from "./work";
 import { requestReturn, ReturnsPanel } from "./returns";
 import { p } from "./words";
@@ -68,6 +69,7 @@ function Whole({ order, put, reload }: { order: Order; put: (order: Order) => vo
     const canEdit = mayWrite && !cannotHold(order);
     if (canEdit) {
         offer({ label: p.edit, keys: "e", run: () => setMode("edit") }, order.status === "pending" || order.status === "confirmed");
+        offer({ label: p.editAddress, run: () => editAddress(order, put) }, false);
         if (unitsOf(order) > 1) offer({ label: p.split, keys: "s", run: () => setMode("split") }, false);
         if (order.family?.parent_id && shippedOf(order) === 0) offer({ label: p.unsplit, run: () => unsplit(order, put) }, false);
     }
@@ -126,10 +128,11 @@ function Whole({ order, put, reload }: { order: Order; put: (order: Order) => vo
                 <div>
                     <HoldsPanel order={order} put={put} />
                     <Suspense fallback={<Lines order={order} />}>{mode === "edit" ? <EditPanel order={order} put={put} close={leave} /> : mode === "split" ? <SplitPanel order={order} put={put} close={leave} /> : <Lines order={order} />}</Suspense>
-                    <MoneyPanel order={order} />
+                    <MoneyPanel order={order} put={put} />
                     {can("fulfillment:read") && <WorkPanel order={order} changed={reload} />}
                     {can("returns:read") && (order.return_status !== "none" || order.lines.some((line) => line.fulfilled > 0)) && <ReturnsPanel order={order} />}
                     <Timeline order={order} />
+                    {order.edited_at && <VersionsPanel order={order} />}
                 </div>
                 <div>
                     <CustomerPanel order={order} />

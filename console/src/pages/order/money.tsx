@@ -1,8 +1,9 @@
 // An order's money: how the total comes about, what was paid and given back, and what is still to settle.
 import { call } from "../../api/client";
-import type { Order, PaymentEntryStatus } from "../../api/schema.gen";
+import type { Order, PaymentEntryStatus, Refund } from "../../api/schema.gen";
 import { asIs, money, t, type Phrase } from "../../i18n";
-import { act } from "../../ui/action";
+import { can } from "../../api/session";
+import { act, type Values } from "../../ui/action";
 import { isAmount, less } from "../../ui/decimal";
 import { isZero, Money, Panel, Time } from "../../ui/parts";
 import { paymentEntryWords, refundWords, Status } from "../../ui/Status";
@@ -63,7 +64,33 @@ export function recordRefund(order: Order, changed: Changed) {
     });
 }
 
-export function MoneyPanel({ order }: { order: Order }) {
+/** The second person's word, and another try. */
+function refundSteps(order: Order, refund: Refund, changed: Changed): readonly (readonly [Phrase, () => void])[] {
+    const amount = money(refund.amount), request = { id: order.id, refund_id: refund.id };
+    const ask = (label: Phrase, preview: string, run: (values: Values, key: string) => Promise<unknown>, needsReason: boolean) => () =>
+        act({
+            title: `${t(label)} · ${order.number}`,
+            preview: <p>{preview}</p>,
+            fields: needsReason ? [{ name: "reason", label: w.reason }] : [],
+            verb: t(label),
+            isGrave: !needsReason,
+            run: async (values, key) => {
+                await run(values, key);
+                const after = await call("GET /v1/orders/{id}", { id: order.id }), now = after.refunds.find((one) => one.id === refund.id)?.status;
+                changed(after);
+                return t(p.refundChanged, { amount, status: now ? t(refundWords[now][1]) : "" });
+            },
+        });
+    if (refund.status === "requested")
+        return [
+            [p.approve, ask(p.approve, t(p.approvePreview, { amount }), (_, key) => call("POST /v1/orders/{id}/refunds/{refund_id}/approve", request, { key }), false)],
+            [p.decline, ask(p.decline, t(p.declinePreview), (values, key) => call("POST /v1/orders/{id}/refunds/{refund_id}/decline", { ...request, reason: values.reason }, { key }), true)],
+        ];
+    if (refund.status === "failed") return [[p.retry, ask(p.retry, t(p.retryPreview, { amount }), (_, key) => call("POST /v1/orders/{id}/refunds/{refund_id}/retry", request, { key }), false)]];
+    return [];
+}
+
+export function MoneyPanel({ order, put }: { order: Order; put: Changed }) {
     const sums = [
         [t(p.itemsTotal), order.items_total, false],
         [[t(p.discountTotal), ...order.discounts.map((one) => one.code ?? one.title)].filter(Boolean).join(" · "), order.discount_total, true],
@@ -73,8 +100,8 @@ export function MoneyPanel({ order }: { order: Order }) {
     ] as const;
     const isChanged = order.total?.amount !== order.current_total?.amount;
     const entries = [
-        ...order.payments.map((one) => ({ at: one.recorded_at, id: one.id, what: t(methodPhrase(one.method)), note: one.reference, amount: one.amount, isOut: false, status: <Status of={paymentEntryWords} is={one.status} /> })),
-        ...order.refunds.map((one) => ({ at: one.recorded_at, id: one.id, what: t(p.refundOf), note: one.reason, amount: one.amount, isOut: true, status: <Status of={refundWords} is={one.status} /> })),
+        ...order.payments.map((one) => ({ at: one.recorded_at, id: one.id, what: t(methodPhrase(one.method)), note: one.reference, amount: one.amount, isOut: false, status: <Status of={paymentEntryWords} is={one.status} />, steps: [] as ReturnType<typeof refundSteps> })),
+        ...order.refunds.map((one) => ({ at: one.recorded_at, id: one.id, what: t(p.refundOf), note: one.reason, amount: one.amount, isOut: true, status: <Status of={refundWords} is={one.status} />, steps: can("payments:write") ? refundSteps(order, one, put) : [] })),
     ].sort((a, b) => (a.at ?? "").localeCompare(b.at ?? ""));
     return (
         <Panel title={`${t(p.money)} · ${order.currency}`}>
@@ -101,7 +128,14 @@ export function MoneyPanel({ order }: { order: Order }) {
                                 </td>
                                 <td>{one.what}</td>
                                 <td>{one.note}</td>
-                                <td>{one.status}</td>
+                                <td>
+                                    {one.status}
+                                    {one.steps.map(([label, run]) => (
+                                        <button key={label[0]} type="button" className="quiet" onClick={run}>
+                                            {t(label)}
+                                        </button>
+                                    ))}
+                                </td>
                                 <td className="num">
                                     {one.isOut && "−"}
                                     <Money of={one.amount} bare />

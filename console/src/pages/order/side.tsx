@@ -29,6 +29,22 @@ export function setRemark(order: Order, changed: Changed) {
     });
 }
 
+export function editAddress(order: Order, changed: Changed) {
+    const to = order.shipping_address;
+    const fields = [["name", p.recipient], ["phone", p.phone], ["address1", p.address], ["address2", p.address], ["district", p.district], ["city", p.city], ["postcode", p.postcode], ["country", p.country]] as const;
+    act({
+        title: `${t(p.editAddress)} · ${order.number}`,
+        preview: <p>{t(p.addressPreview)}</p>,
+        fields: fields.map(([name, label]) => ({ name, label, initial: to?.[name] ?? "", isOptional: name !== "country" })),
+        verb: t(w.save),
+        run: async (values, key) => {
+            const address = { company: to?.company, email: to?.email, region: to?.region, ...Object.fromEntries(fields.map(([name]) => [name, values[name] || undefined])) };
+            changed(await call("POST /v1/orders/{id}/edits", { id: order.id, version: order.version, operations: [{ set_shipping_address: address }] }, { key }));
+            return t(p.addressDone, { number: order.number });
+        },
+    });
+}
+
 export function HoldsPanel({ order, put }: { order: Order; put: Changed }) {
     const nameOf = useActorName();
     if (order.holds.length === 0) return null;

@@ -15,7 +15,7 @@ export default function Menus({ query, first }: { query: string; first: "filter"
     return (
         <>
             <FilterMenu query={query} isFirst={first === "filter"} />
-            <ColumnMenu isFirst={first === "columns"} />
+            <ColumnMenu query={query} isFirst={first === "columns"} />
         </>
     );
 }
@@ -62,7 +62,7 @@ function FilterMenu({ query, isFirst }: { query: string; isFirst: boolean }) {
     );
 }
 
-function ColumnMenu({ isFirst }: { isFirst: boolean }) {
+function ColumnMenu({ query, isFirst }: { query: string; isFirst: boolean }) {
     const hidden = useStore(hiddenColumns);
     return (
             <Menu closeOnItemClick={false} position="bottom-end" defaultOpened={isFirst}>
@@ -73,6 +73,12 @@ function ColumnMenu({ isFirst }: { isFirst: boolean }) {
                     {orderColumns(null).slice(1).map((column) => (
                         <Menu.Item key={column.id} role="menuitemcheckbox" aria-checked={!hidden.includes(column.id)} leftSection={<Checkbox checked={!hidden.includes(column.id)} readOnly tabIndex={-1} aria-hidden />} onClick={() => hiddenColumns.set(hidden.includes(column.id) ? hidden.filter((id) => id !== column.id) : [...hidden, column.id])}>
                             {t(column.label)}
+                        </Menu.Item>
+                    ))}
+                    <Menu.Divider />
+                    {(["csv", "xlsx"] as const).map((format) => (
+                        <Menu.Item key={format} component="a" href={`/v1/orders/export?${new URLSearchParams({ q: query, format })}`} download>
+                            {t(o.export, { format: format.toUpperCase() })}
                         </Menu.Item>
                     ))}
                 </Menu.Dropdown>

@@ -23,6 +23,7 @@ export const o = words({
     shortWhy: ["{count} {count|unit waits|units wait} for stock", "{count} 件等待補貨"],
     preorder: ["Preorder {count}", "預購 {count}"],
     units_of: ["{units} {units|unit|units}", "{units} 件"],
+    export: ["Export all that match as {format}", "將符合的訂單匯出為 {format}"],
     fresh: ["New order", "新增訂單"],
     filter: ["Filter", "篩選"],
     sku: ["SKU", "SKU"],
