@@ -83,6 +83,7 @@ static const struct check {
     {INVARIANT_AUDIT_CHAIN, V_AUDIT_CHAIN, NULL},
     {INVARIANT_AUDIT_CHAIN, V_AUDIT_WAITS, NULL},
     {INVARIANT_EVENT_EFFECT, V_EVENT_EFFECT_SEARCH, NULL},
+    {INVARIANT_EVENT_EFFECT, V_EVENT_EFFECT_BULK, NULL},
     {INVARIANT_EVENT_EFFECT, 0, verify_fold},
 };
 #define NCHECKS (sizeof(checks) / sizeof(checks[0]))

@@ -451,3 +451,19 @@ SELECT what, count(*) OVER () AS number FROM (
          ON t.tag = c.tag
     WHERE c.orders IS DISTINCT FROM t.orders
 ) AS d ORDER BY what LIMIT 20;
+
+-- ---- event.effect: bulk actions ----
+
+-- What a bulk says that it did is what its results say.
+-- name: event_effect_bulk
+SELECT what, count(*) OVER () AS number FROM (
+    SELECT format('bulk %s says %s applied, %s unchanged, %s refused and has %s, %s, %s', b.id, b.applied,
+                  b.unchanged, b.refused, r.applied, r.unchanged, r.refused) AS what
+    FROM orders.bulk b
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE outcome = 1) AS applied,
+               count(*) FILTER (WHERE outcome = 2) AS unchanged,
+               count(*) FILTER (WHERE outcome = 3) AS refused
+        FROM orders.bulk_result WHERE bulk_id = b.id) AS r
+    WHERE (b.applied, b.unchanged, b.refused) <> (r.applied, r.unchanged, r.refused)
+) AS d ORDER BY what LIMIT 20;

@@ -15,7 +15,7 @@
 #include "rules_query.h"
 #include "store.h"
 
-#define FIND_BUDGET 2500 /* rows looked at; a comparison of words counts for six */
+#define FIND_BUDGET 1500 /* rows looked at; a comparison of words counts for six */
 
 struct finder;
 /* beyond: exclusive; NULL: from the beginning of the list. */

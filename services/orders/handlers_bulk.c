@@ -23,7 +23,7 @@ typedef Penstock__Orders__V1__CancelBulkResponse CancelBulkResponse;
 typedef Penstock__Orders__V1__ListBulkResultsRequest ListBulkResultsRequest;
 typedef Penstock__Orders__V1__ListBulkResultsResponse ListBulkResultsResponse;
 
-#define PREVIEW_ORDERS 5000
+#define PREVIEW_ORDERS 2000
 #define PREVIEW_CHUNK 200
 #define PREVIEW_BUDGET 40000
 #define MAX_REASONS 20

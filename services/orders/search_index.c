@@ -8,7 +8,7 @@
 #include "queries.h"
 #include "search_rows.h"
 
-#define MERGED_AT_ONCE 8
+#define MERGED_AT_ONCE 16
 /* A merge reads its segments whole: three megabytes for each ten thousand orders. */
 #define MERGE_ARENA_BYTES ((size_t)256 << 20)
 #define READERS_GONE_US INT64_C(30000000)
@@ -136,27 +136,44 @@ static size_t merge_docs(struct merge_input *inputs, size_t count, struct order_
     }
 }
 
+/* The input with the least pair, and the least of all others: up to it the first goes on alone,
+ * which is most of the way where segments follow each other in time. */
+static struct merge_input *first_input(struct merge_input *inputs, size_t count,
+                                       segment_pair *others)
+{
+    struct merge_input *first = NULL;
+    *others = UINT64_MAX;
+    for (size_t i = 0; i < count; i++) {
+        if (!inputs[i].has_pair)
+            continue;
+        if (first == NULL || inputs[i].pair < first->pair) {
+            *others = first != NULL ? first->pair : UINT64_MAX;
+            first = &inputs[i];
+        } else if (inputs[i].pair < *others) {
+            *others = inputs[i].pair;
+        }
+    }
+    return first;
+}
+
 static bool merge_pairs(struct merge_input *inputs, size_t count, struct segment_writer *writer)
 {
-    segment_pair last = UINT64_MAX;
+    segment_pair last = UINT64_MAX, others;
+    struct merge_input *first;
     for (size_t i = 0; i < count; i++) {
         if (!advance(&inputs[i]))
             return false;
     }
-    for (;;) {
-        struct merge_input *first = NULL;
-        for (size_t i = 0; i < count; i++) {
-            if (inputs[i].has_pair && (first == NULL || inputs[i].pair < first->pair))
-                first = &inputs[i];
-        }
-        if (first == NULL)
-            return true;
-        if (first->pair != last)
-            segment_writer_add(writer, first->pair);
-        last = first->pair;
-        if (!advance(first))
-            return false;
+    while ((first = first_input(inputs, count, &others)) != NULL) {
+        do {
+            if (first->pair != last)
+                segment_writer_add(writer, first->pair);
+            last = first->pair;
+            if (!advance(first))
+                return false;
+        } while (first->has_pair && first->pair <= others);
     }
+    return true;
 }
 
 static enum status merge_in(struct db *db, struct arena *arena, const struct segment_row *segments,
@@ -187,8 +204,8 @@ static enum status merge_in(struct db *db, struct arena *arena, const struct seg
 
 /* ---- what to merge ---- */
 
-/* Segments of about one size are merged, eight to one: each order is written again whenever its
- * segment has grown eightfold, and not after it has some ten thousand neighbours. */
+/* Segments of about one size are merged, sixteen to one: each order is written again whenever its
+ * segment has grown sixteenfold, and not after that has the size of the greatest. */
 static int size_class(int64_t doc_count)
 {
     int class = 0;
@@ -206,13 +223,13 @@ static int by_age(const void *a, const void *b)
 /* The oldest of a class that fit into one; 0: nothing to merge. Moves them to the front. */
 static size_t pick(struct segment_row *segments, size_t count)
 {
-    static const int max_class = 4;
+    static const int64_t full = SEGMENT_MAX_DOCS / 8 * 7;
     qsort(segments, count, sizeof(*segments), by_age);
-    for (int class = 0; class <= max_class; class ++) {
+    for (int class = 0; class <= size_class(SEGMENT_MAX_DOCS - 1); class ++) {
         size_t here = 0;
         int64_t docs = 0;
         for (size_t i = 0; i < count && here < MERGED_AT_ONCE; i++) {
-            if (size_class(segments[i].doc_count) != class ||
+            if (size_class(segments[i].doc_count) != class || segments[i].doc_count >= full ||
                 docs + segments[i].doc_count > SEGMENT_MAX_DOCS)
                 continue;
             docs += segments[i].doc_count;
@@ -220,7 +237,7 @@ static size_t pick(struct segment_row *segments, size_t count)
             segments[here++] = segments[i];
             segments[i] = swap;
         }
-        if (here == MERGED_AT_ONCE || (class == max_class && docs > SEGMENT_MAX_DOCS / 2))
+        if (here == MERGED_AT_ONCE || (here > 1 && docs >= full))
             return here;
     }
     return 0;

@@ -11,8 +11,9 @@
 #define SEGMENTS_AT_ONCE 8
 /* Ranks of a segment looked at first; later as many as there are. */
 #define FIRST_WINDOW 16384
-/* Orders of a segment whose keys are read at once. */
-#define KEYS_AT_ONCE 64
+/* Orders of a segment whose keys are read at once: first as many as a page has, then more. */
+#define FIRST_KEYS 64
+#define KEYS_AT_ONCE 256
 
 struct source {
     struct segment_row segment;
@@ -36,7 +37,7 @@ struct search_stream {
     struct order_key beyond, last;
     struct source *sources;
     size_t source_count;
-    int waves;
+    int waves, key_reads;
 };
 
 /* In the order of the list: negative when a comes before b. */
@@ -320,17 +321,18 @@ static enum status look_up(struct search_stream *stream, struct wave_part *wave,
 static enum status read_keys(struct search_stream *stream, const struct wave_part *wave,
                              size_t count)
 {
-    int64_t *places = ARENA_ARRAY(stream->arena, count * KEYS_AT_ONCE, int64_t);
-    int64_t *ids = ARENA_ARRAY(stream->arena, count * KEYS_AT_ONCE, int64_t);
-    int64_t *ranks = ARENA_ARRAY(stream->arena, count * KEYS_AT_ONCE, int64_t);
+    size_t most = stream->key_reads++ == 0 ? FIRST_KEYS : KEYS_AT_ONCE;
+    int64_t *places = ARENA_ARRAY(stream->arena, 2 * most, int64_t);
+    int64_t *ids = ARENA_ARRAY(stream->arena, 2 * most, int64_t);
+    int64_t *ranks = ARENA_ARRAY(stream->arena, 2 * most, int64_t);
     struct lookup_row *rows;
     size_t asked = 0, found;
-    for (size_t i = 0; i < count && asked < KEYS_AT_ONCE; i++) {
+    for (size_t i = 0; i < count && asked < most; i++) {
         struct source *source = wave[i].source;
-        source->keys = ARENA_ARRAY(stream->arena, KEYS_AT_ONCE, struct order_key);
+        source->keys = ARENA_ARRAY(stream->arena, most, struct order_key);
         source->key_count = source->next_key = 0;
-        for (size_t j = 0; j < KEYS_AT_ONCE && source->next_rank < source->rank_count; j++) {
-            places[asked] = (int64_t)(i * KEYS_AT_ONCE + j);
+        for (size_t j = 0; j < most && source->next_rank < source->rank_count; j++) {
+            places[asked] = (int64_t)(i * most + j);
             ids[asked] = source->segment.id;
             ranks[asked++] = source->ranks[source->next_rank++];
         }
@@ -338,7 +340,7 @@ static enum status read_keys(struct search_stream *stream, const struct wave_par
     TRY(db_select(stream->db, Q_SEGMENT_KEYS, &lookup_shape, &rows, &found, db_ints(places, asked),
                   db_ints(ids, asked), db_ints(ranks, asked)));
     for (size_t i = 0; i < found; i++) {
-        struct source *source = wave[rows[i].place / KEYS_AT_ONCE].source;
+        struct source *source = wave[rows[i].place / (int64_t)most].source;
         struct order_key key;
         if (rows[i].bytes.count != SEGMENT_DOC_BYTES)
             return STATUS_INTERNAL;

@@ -101,7 +101,7 @@ def index(home, connection):
     backend = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE '%%search_segments%%'"
     harness.wait_for(lambda: connection.execute(backend).fetchone(), 60)
     pid = connection.execute(backend).fetchone()[0]
-    service = home.pids()["orders"]
+    service = harness.wait_for(lambda: home.pids(check=False).get("orders"), 60)
 
     def cpu(process):
         fields = open(f"/proc/{process}/stat").read().rsplit(")", 1)[1].split()
@@ -172,7 +172,7 @@ def ask(home, orders, rounds):
         for _ in range(rounds):
             took, body = asker.get(limit=50, **make())
             times.append(took)
-            found += body.count(b'"customer_name"') or len(json.loads(body)["data"])
+            found += len(json.loads(body)["data"])
         everything += times
         print(f"{name:28} {found / rounds:6.1f} {statistics.median(times):8.2f} {sorted(times)[int(len(times) * 0.99)]:8.2f}")
     cursor = None

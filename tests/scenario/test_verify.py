@@ -467,6 +467,9 @@ BROKEN = [
     ("event.effect", "DELETE FROM orders.order_return"),
     ("event.effect", "UPDATE orders.inspection SET refund_due = refund_due + 1"),
     ("event.effect", "DELETE FROM orders.search_doc"),
+    ("event.effect", """INSERT INTO orders.bulk (id, action, status, q, ids, exclude, source_outcome, hold_type, reason, tags,
+                            actor, offset_us, created_at, seen, applied, unchanged, refused)
+                        VALUES (gen_random_uuid(), 1, 2, '', '{}', '{}', 0, '', '', '{}', 'key:x', 0, now(), 1, 1, 0, 0)"""),
     ("event.effect", "DELETE FROM orders.search_block"),
     ("event.effect", "INSERT INTO orders.tag_count (tag, orders) VALUES ('forgotten', 2)"),
     ("event.effect", f"UPDATE fulfillment.sales_order SET is_confirmed = false WHERE order_id = {A_RESERVED}"),

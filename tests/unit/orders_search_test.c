@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include "rules_export.h"
 #include "rules_query.h"
+#include "rules_tags.h"
 #include "rules_terms.h"
 #include "search_segment.h"
 
@@ -261,6 +263,68 @@ static void what_is_not_known_is_refused_by_name(void **state)
     assert_int_equal(query.statuses, 1); /* no order is both */
 }
 
+/* ---- files ---- */
+
+static const char *row_of(enum export_format format, const char *text)
+{
+    struct export_rows rows = {.arena = arena, .format = format};
+    export_begin_row(&rows);
+    export_text(&rows, text);
+    export_number(&rows, "-1.50");
+    export_end_row(&rows);
+    return arena_strndup(arena, rows.bytes, rows.count);
+}
+
+static void a_cell_is_never_a_formula(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"plain", "plain,-1.50\r\n"},
+        {"=1+1", "'=1+1,-1.50\r\n"},
+        {"+852", "'+852,-1.50\r\n"},
+        {"-x", "'-x,-1.50\r\n"},
+        {"@me", "'@me,-1.50\r\n"},
+        {"\tx", "'\tx,-1.50\r\n"},
+        {"", ",-1.50\r\n"},
+        {"a,b", "\"a,b\",-1.50\r\n"},
+        {"=\"a\"", "\"'=\"\"a\"\"\",-1.50\r\n"},
+        {"two\nlines", "\"two\nlines\",-1.50\r\n"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(row_of(EXPORT_CSV, cases[i][0]), cases[i][1]);
+    assert_string_equal(row_of(EXPORT_XLSX, "=a<b>&\x01"),
+                        "<row><c t=\"inlineStr\"><is><t xml:space=\"preserve\">=a&lt;b&gt;&amp;"
+                        "</t></is></c><c><v>-1.50</v></c></row>");
+}
+
+/* ---- tags ---- */
+
+static void tags_are_added_once_and_no_more_than_twenty(void **state)
+{
+    (void)state;
+    const struct act act = {arena, "orders", "key:test", NOW_US};
+    struct order order = {.version = 1};
+    struct refusal no;
+    struct tag_change change;
+    char a[] = "a", b[] = "b", bad[] = "a,b";
+    char *ab[] = {a, b, a}, *one[] = {a}, *wrong[] = {bad};
+    const char *has[TAGS_MAX] = {"a"};
+    assert_true(rules_tag(&order, &act, has, 1, ab, 3, NULL, 0, &change, &no));
+    assert_int_equal(change.added_count, 1);
+    assert_string_equal(change.added[0], "b");
+    assert_int_equal(order.version, 2);
+    assert_true(rules_tag(&order, &act, has, 1, one, 1, NULL, 0, &change, &no));
+    assert_int_equal(change.added_count + change.removed_count, 0);
+    assert_int_equal(order.version, 2);
+    assert_true(rules_tag(&order, &act, has, 1, NULL, 0, ab, 3, &change, &no));
+    assert_int_equal(change.removed_count, 1);
+    for (size_t i = 0; i < TAGS_MAX; i++)
+        has[i] = arena_printf(arena, "tag%zu", i);
+    assert_false(rules_tag(&order, &act, has, TAGS_MAX, one, 1, NULL, 0, &change, &no));
+    assert_string_equal(no.code, "too_many");
+    assert_false(rules_check_tags(wrong, 1, "add", &no));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +336,8 @@ int main(void)
         cmocka_unit_test(a_search_is_words_and_keys),
         cmocka_unit_test(dates_are_days_of_the_shop),
         cmocka_unit_test(what_is_not_known_is_refused_by_name),
+        cmocka_unit_test(a_cell_is_never_a_formula),
+        cmocka_unit_test(tags_are_added_once_and_no_more_than_twenty),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }
