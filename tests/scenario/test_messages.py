@@ -137,6 +137,7 @@ def mails_about(shop, order, subject):
 def test_each_message_of_the_shop_is_one_mail_on_the_orders_thread(shop):
     order = place(shop, customer={"name": "Lee K.", "email": "lee@example.com"}, locale="en")
     confirmation = wait_for(lambda: mails_about(shop, order, "received"))[0]
+    shop.api.post(f"/v1/orders/{order['id']}/notes", {"body": "canary-of-a-note", "mentions": ["role:owner"]})
     body = "Your mug is <here>.\n\nShall we send it?"
     for key in ("once", "once", "twice"):
         shop.api.post(f"/v1/orders/{order['id']}/messages", {"body": body}, idempotency=f"{key}-{order['id']}")
@@ -148,6 +149,7 @@ def test_each_message_of_the_shop_is_one_mail_on_the_orders_thread(shop):
         assert mail.message["In-Reply-To"] == mail.message["References"] == confirmation.id
         assert mail.message["Auto-Submitted"] is None
     assert len({mail.id for mail in mails}) == 2
+    assert not any("canary-of-a-note" in mail.text + mail.html for mail in shop.mails())
     kinds = [m["template"] for m in shop.api.get("/v1/messages", order=order["id"])["data"]]
     assert sorted(kinds) == ["order_confirmation", "staff_message", "staff_message"]
     shop.settle()
