@@ -305,6 +305,10 @@ static void orders_cancels(struct world *world)
         int64_t open = world->wanted[i] - shipped;
         int64_t asked = random() % 2 == 0 ? open : random() % (open + 1);
         said.quantity[i] = asked > 0 ? rules_stoppable(&world->work, &id, asked, false) : 0;
+        int64_t picked = rules_totals(&world->work, &id).picked;
+        int64_t spared = asked > 0 ? rules_stoppable(&world->work, &id, asked, true) : 0;
+        assert_true(spared <= said.quantity[i]);
+        assert_true(spared == 0 || picked + spared <= world->wanted[i]);
         assert_true(shipped + said.quantity[i] <= world->wanted[i]);
         world->wanted[i] -= said.quantity[i];
         rest += world->wanted[i];
