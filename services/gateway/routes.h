@@ -24,7 +24,7 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PATCH, HTTP_PUT, HTTP_DELETE };
 /* Answers 201. */
 #define ROUTE_CREATES 2u
 /* One text of its body may be as long as the body: a part of a file. */
-#define ROUTE_LONG_TEXT 256u
+#define ROUTE_LONG_TEXT 4096u
 /* Answered by the HTTP thread and the sign-in thread: an rpc of service Edge. */
 #define ROUTE_EDGE 64u
 /* For who has not signed in yet; every other route takes a permission. */
