@@ -13,7 +13,7 @@ import json
 import os
 import pathlib
 import random
-import shutil
+import signal
 import statistics
 import sys
 import threading
@@ -69,7 +69,7 @@ INSERT INTO orders.order_line (order_id, id, quantity, unit_price, discount, tax
     JOIN product p ON p.n = (CASE k WHEN 0 THEN o.p1 ELSE (o.p2 + k) %% 3000 END);
 INSERT INTO orders.event (position, event_id, type, key, occurred_at, actor, payload)
     SELECT (SELECT coalesce(max(position), 0) FROM orders.event) + row_number() OVER (ORDER BY n), gen_random_uuid(),
-           'OrderErased', id::text, placed_at, 'bench:load', ''
+           'OrderPlaced', id::text, placed_at, 'bench:load', ''
     FROM new_order;
 DROP TABLE product, new_order;
 """
@@ -84,6 +84,10 @@ def database(home):
 def load(home, connection, orders):
     """In steps, so that no statement becomes too large; then the writer reads its own log again."""
     step = 100_000
+    others = [name for name in harness.SERVICES if name != "orders"]
+    pids = home.pids()
+    for name in others:  # they would read events that tell nothing
+        os.kill(pids[name], signal.SIGSTOP)
     for first in range(0, orders, step):
         words = dict(stuffs=STUFFS, kinds=KINDS, colours=COLOURS, surnames=list(SURNAMES), nsurnames=len(SURNAMES),
                      given=GIVEN, first=first, count=min(step, orders - first))
@@ -91,7 +95,11 @@ def load(home, connection, orders):
             cursor.execute(LOAD.replace("ARRAY[%(surnames)s]", "%(surnames)s::text[]"), words)
         print(f"  {first + step:,} loaded", file=sys.stderr)
     connection.execute("VACUUM ANALYZE orders.orders, orders.order_line")
-    home.kill("orders")
+    for name in others:
+        connection.execute(f"""UPDATE {name}.cursor SET (position, event_id) =
+            (SELECT position, event_id FROM orders.event ORDER BY position DESC LIMIT 1) WHERE source = 'orders'""")
+    for name in harness.SERVICES:
+        os.kill(pids[name], signal.SIGKILL)
 
 
 def index(home, connection):
