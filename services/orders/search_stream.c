@@ -1,5 +1,6 @@
 /* The search index, read: orders out of all segments at once, in the order of a list. */
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "queries.h"
@@ -14,6 +15,9 @@
 /* Orders of a segment whose keys are read at once: first as many as a page has, then more. */
 #define FIRST_KEYS 64
 #define KEYS_AT_ONCE 256
+
+/* Orders of a segment that are few enough to be looked at. */
+#define FEW_RANKS 4
 
 struct source {
     struct segment_row segment;
@@ -258,24 +262,51 @@ static bool read_ranks(struct arena *arena, const struct lookup_row *rows, size_
     return true;
 }
 
-/* rows: those of this part, by gram. */
+/* The rows of one gram. */
+struct gram_rows {
+    uint32_t gram;
+    const struct lookup_row *rows;
+    size_t count, bytes;
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct gram_rows *left = a, *right = b;
+    return (left->bytes > right->bytes) - (left->bytes < right->bytes);
+}
+
+/* rows: those of a part, by gram. The rarest come first. */
+static void sort_rows(const struct search_stream *stream, const struct lookup_row *rows,
+                      size_t count, int64_t first_place, struct gram_rows *grams)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < stream->gram_count; i++) {
+        grams[i] = (struct gram_rows){.gram = stream->grams[i], .rows = rows + at};
+        for (; at < count && rows[at].place == first_place + (int64_t)i; at++) {
+            grams[i].count++;
+            grams[i].bytes += rows[at].bytes.count;
+        }
+    }
+    qsort(grams, stream->gram_count, sizeof(*grams), by_bytes);
+}
+
+/* A few orders are looked at sooner than a long list is read that might leave some of them out. */
 static bool find_ranks(struct search_stream *stream, struct wave_part *part,
                        const struct lookup_row *rows, size_t count, int64_t first_place)
 {
     struct source *source = part->source;
-    size_t at = 0, found, kept = 0;
+    struct gram_rows grams[SEARCH_MAX_GRAMS];
+    size_t found, kept = 0;
     uint32_t *ranks = NULL, *others;
+    sort_rows(stream, rows, count, first_place, grams);
     for (size_t i = 0; i < stream->gram_count; i++) {
-        size_t first = at;
-        while (at < count && rows[at].place == first_place + (int64_t)i)
-            at++;
-        if (!read_ranks(stream->arena, rows + first, at - first, stream->grams[i], part, &others,
-                        &found))
+        const struct gram_rows *it = &grams[i];
+        if (i > 0 && (kept == 0 || (kept <= FEW_RANKS && it->bytes > SEGMENT_BLOCK_BYTES)))
+            break;
+        if (!read_ranks(stream->arena, it->rows, it->count, it->gram, part, &others, &found))
             return false;
         kept = i == 0 ? found : intersect(ranks, kept, others, found);
         ranks = i == 0 ? others : ranks;
-        if (kept == 0)
-            break;
     }
     if (stream->is_oldest_first)
         reverse(ranks, kept);
