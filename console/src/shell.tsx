@@ -172,12 +172,12 @@ function LiveNote() {
 function FirstPassword() {
     const user = useStore(session)?.user;
     return user?.has_first_password ? (
-        <p className="live-note tone-waiting">
+        <aside className="live-note tone-waiting" aria-label={t(w.password)}>
             {t(w.passwordFirst)}{" "}
             <button type="button" className="quiet" onClick={askPassword}>
                 {t(w.password)}
             </button>
-        </p>
+        </aside>
     ) : null;
 }
 
