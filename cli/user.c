@@ -58,8 +58,6 @@ static int add(struct remote *remote, int argc, char **argv)
     const char *name = cli_option(argc, argv, "--name", NULL);
     const char *role = cli_option(argc, argv, "--role", NULL);
     const char *locale = cli_option(argc, argv, "--locale", "");
-    if (email == NULL || name == NULL || role == NULL || locale == NULL)
-        return cli_usage("%s", usage);
     const Person *person = user_add(remote, email, name, role, locale);
     if (person == NULL)
         return 1;
@@ -146,12 +144,22 @@ static bool is_change(const char *verb)
            strcmp(verb, "enable") == 0;
 }
 
+static bool is_complete(int argc, char **argv)
+{
+    return cli_option(argc, argv, "--email", NULL) != NULL &&
+           cli_option(argc, argv, "--name", NULL) != NULL &&
+           cli_option(argc, argv, "--role", NULL) != NULL &&
+           cli_option(argc, argv, "--locale", "") != NULL;
+}
+
 int command_user(int argc, char **argv)
 {
     const char *verb = cli_word(argc, argv, 0), *email = cli_word(argc, argv, 1);
     bool is_list = verb != NULL && strcmp(verb, "list") == 0;
     bool is_add = verb != NULL && strcmp(verb, "add") == 0;
-    if (!is_list && !is_add && (verb == NULL || !is_change(verb) || email == NULL))
+    bool is_right = is_list || (is_add && is_complete(argc, argv)) ||
+                    (verb != NULL && is_change(verb) && email != NULL);
+    if (!is_right)
         return cli_usage("%s", usage);
     int result;
     struct home home;

@@ -12,7 +12,7 @@ from harness import PENSTOCK, Client, Home
 @pytest.fixture(scope="module")
 def shop():
     home = Home().start()
-    home.penstock("demo")
+    home.demo = home.penstock("demo").stdout
     yield home
     home.close()
 
@@ -36,7 +36,7 @@ def test_status_names_each_process_and_its_id(shop):
 
 
 def test_wrong_calls_say_what_would_be_right():
-    for words in ((), ("upp",), ("up", "--http", "8080"), ("key", "create"), ("channel", "add"), ("backup",), ("trace",),
+    for words in ((), ("upp",), ("up", "--http", "8080"), ("key", "create"), ("user", "add"), ("channel", "add"), ("backup",), ("trace",),
                   ("inbox", "look"), ("health",), ("logs", "nobody")):
         done = run(*words)
         assert done.returncode == 2 and done.stderr and not done.stdout, (words, done)
@@ -53,7 +53,16 @@ def test_trace_tells_an_order_from_its_placing_to_its_refund(shop):
 
 
 def test_the_demonstration_is_loaded_once(shop):
-    assert "loaded already" in run("demo", "--home", shop.folder).stdout
+    again = run("demo", "--home", shop.folder).stdout
+    assert "loaded already" in again and "shown once" not in again
+
+
+def test_the_demonstration_says_how_to_sign_in(shop):
+    console, email, password = (re.search(rf"^  {word} +(\S+)", shop.demo, re.M).group(1)
+                                for word in ("console", "sign in", "password"))
+    assert console == f"http://{shop.address}/" and shop.client().send("GET", "/").status == 200
+    answer = shop.client().call("POST", "/v1/session", {"email": email, "password": password})
+    assert answer.status == 201 and answer["user"]["role"] == "owner", answer
 
 
 def test_deliveries_are_listed(shop):
