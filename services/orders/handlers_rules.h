@@ -50,6 +50,8 @@ enum status hold_if_paid_late(struct call *call, struct order *order,
 /* When a day begins where the shop is, or a refusal. */
 enum status read_hold_until(struct call *call, const char *day, int64_t *at_us) MUST_CHECK;
 
+handler_fn submit_transfer, approve_transfer, decline_transfer, list_transfers;
+
 /* clang-format off */
 /* Rows for tables.c. */
 #define RULES_ROUTES \
@@ -65,6 +67,11 @@ enum status read_hold_until(struct call *call, const char *day, int64_t *at_us) 
     {.rpc = "GetVerification", .kind = ROUTE_QUERY, .handler = get_verification, .permission = "settings:read"}, \
     {.rpc = "UpdateVerification", .kind = ROUTE_COMMAND, .handler = update_verification, .permission = "settings:write"}, \
     {.rpc = "ReopenOrder", .kind = ROUTE_COMMAND, .handler = reopen_order, .permission = "orders:write", .strip = strip_order, .render = render_order},
+#define TRANSFER_ROUTES \
+    {.rpc = "SubmitTransfer", .kind = ROUTE_COMMAND, .handler = submit_transfer, .permission = "orders:write", .strip = strip_order, .render = render_order}, \
+    {.rpc = "ApproveTransfer", .kind = ROUTE_COMMAND, .handler = approve_transfer, .permission = "payments:write", .strip = strip_order, .render = render_order}, \
+    {.rpc = "DeclineTransfer", .kind = ROUTE_COMMAND, .handler = decline_transfer, .permission = "payments:write", .strip = strip_order, .render = render_order}, \
+    {.rpc = "ListTransfers", .kind = ROUTE_QUERY, .handler = list_transfers, .permission = "orders:read"},
 #define RULES_EVENTS \
     &penstock__orders__v1__order_expired__descriptor, \
     &penstock__orders__v1__order_reopened__descriptor, \

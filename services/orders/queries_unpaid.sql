@@ -1,6 +1,6 @@
 -- Orders whose payment did not come in time, and what they gave up.
 
--- Pending, without money, nothing collected on delivery, and unchanged for as long as their channel waits.
+-- Pending, without money, nothing collected on delivery, no transfer that somebody has to look at, and unchanged for as long as their channel waits.
 -- name: unpaid_due
 SELECT due.id AS order_id
 FROM channel c CROSS JOIN LATERAL (
@@ -10,6 +10,7 @@ FROM channel c CROSS JOIN LATERAL (
       AND o.updated_at <= $1::timestamptz - c.unpaid_minutes * interval '1 minute'
       AND NOT EXISTS (SELECT FROM payment p
                       WHERE p.order_id = o.id AND p.method = 'cash_on_delivery')
+      AND NOT EXISTS (SELECT FROM transfer t WHERE t.order_id = o.id AND t.status = 1)
     ORDER BY o.placed_at LIMIT 50) AS due
 WHERE c.unpaid_minutes > 0;
 

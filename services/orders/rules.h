@@ -119,6 +119,11 @@ struct payment_facts {
  * says so already. NULL when refused. */
 struct payment *rules_payment(struct order *order, const struct act *act, const struct uuid *id,
                               const struct payment_facts *facts, bool *changed, struct refusal *no);
+/* Moves the pending entry with that id to a status and the amount that there was; NULL when
+ * refused. */
+struct payment *rules_payment_decide(struct order *order, const struct act *act,
+                                     const struct uuid *id, enum entry_status status,
+                                     int64_t amount, struct refusal *no);
 struct refund_facts {
     int64_t amount;
     const char *reason;

@@ -138,6 +138,27 @@ static struct payment *find_payment(struct order *order, const struct uuid *id)
     return NULL;
 }
 
+struct payment *rules_payment_decide(struct order *order, const struct act *act,
+                                     const struct uuid *id, enum entry_status status,
+                                     int64_t amount, struct refusal *no)
+{
+    struct order *ledger = rules_ledger(order);
+    struct payment *payment = find_payment(ledger, id);
+    if (payment == NULL || !rules_entry_may(payment->status, status)) {
+        rules_refuse(no, STATUS_CONFLICT, "invalid_state", "The payment is not pending any more.",
+                     "%s", "payment_id");
+        return NULL;
+    }
+    if (amount > payment->amount && !fits_the_ledger(ledger, amount - payment->amount, no))
+        return NULL;
+    payment->status = status;
+    payment->amount = amount;
+    payment->is_changed = true;
+    rules_note(order, act, "payment_recorded", entry_detail(order, act, payment));
+    rules_order_derive(order);
+    return payment;
+}
+
 static bool may_refund(const struct order *order, const struct refund_facts *facts,
                        const struct payment *payment, struct refusal *no)
 {

@@ -46,7 +46,7 @@
 
 const struct route orders_routes[] = {
     /* clang-format off */
-    RULES_ROUTES UNPAID_ROUTES
+    RULES_ROUTES UNPAID_ROUTES TRANSFER_ROUTES
     /* clang-format on */
     {.rpc = "PlaceOrder",
      .kind = ROUTE_BATCH,
