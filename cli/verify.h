@@ -44,6 +44,7 @@
     X(EVENT_EFFECT, "event.effect", "across")                                                      \
     X(EVENT_ACTOR, "event.actor", "local")                                                         \
     X(NOTIFY_ONCE, "notify.once", "across")                                                        \
+    X(PRIVACY_ERASED, "privacy.erased", "local")                                                   \
     X(AUDIT_CHAIN, "audit.chain", "local")
 
 enum invariant {

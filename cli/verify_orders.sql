@@ -467,3 +467,18 @@ SELECT what, count(*) OVER () AS number FROM (
         FROM orders.bulk_result WHERE bulk_id = b.id) AS r
     WHERE (b.applied, b.unchanged, b.refused) <> (r.applied, r.unchanged, r.refused)
 ) AS d ORDER BY what LIMIT 20;
+
+-- An erased customer is nowhere: not in orders, contacts, addresses or messages.
+-- name: privacy_erased
+SELECT what, count(*) OVER () AS number FROM (
+    SELECT format('order %s (%s) still says who its erased customer was', o.number, o.id) AS what
+    FROM orders.customer_order c JOIN orders.orders o ON o.id = c.order_id
+    WHERE c.is_erased AND (o.customer_name <> '' OR o.email <> '' OR o.phone <> ''
+                           OR o.customer_external_id <> '')
+    UNION ALL
+    SELECT format('customer %s is erased and is still known by something', e.id)
+    FROM orders.customer e
+    WHERE e.erased_at IS NOT NULL
+      AND (EXISTS (SELECT FROM orders.customer_contact k WHERE k.customer_id = e.id)
+           OR EXISTS (SELECT FROM orders.customer_address a WHERE a.customer_id = e.id))
+) AS d ORDER BY what LIMIT 20;

@@ -154,6 +154,11 @@ def test_an_erased_customer_leaves_no_trace_and_the_money_stays(shop):
     assert left["customer"]["name"] is None and left["shipping_address"]["country"] == "HK"
     assert canary not in "".join((shop.folder / "log" / f"{s}.log").read_text() for s in harness.SERVICES)
     shop.verify()
+    shop.rows("UPDATE orders.orders SET email = %s WHERE id = %s RETURNING id", f"{canary}@example.com", left["id"])
+    broken = shop.penstock("verify", check=False, timeout=300)
+    assert broken.returncode == 1 and "privacy.erased" in broken.stdout
+    shop.rows("UPDATE orders.orders SET email = '' WHERE id = %s RETURNING id", left["id"])
+    shop.verify()
 
 
 def rows_with(shop, needle):
