@@ -33,7 +33,7 @@ def routes(home):
     """Every route that the running gateway describes."""
     paths = home.client().send("GET", "/openapi.json").json["paths"]
     return [(method.upper(), pattern, about["x-permission"]) for pattern, methods in paths.items()
-            for method, about in methods.items() if method in ("get", "post", "patch", "delete")]
+            for method, about in methods.items() if method in ("get", "post", "put", "patch", "delete")]
 
 
 def ask(home, key, method, pattern):
