@@ -1,7 +1,7 @@
 // One template: its text on the left, how it reads about a real order on the right. What does not parse is refused
 // with its line, and the mails go on as before.
 import { Button, Textarea, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { call } from "../../api/client";
 import type { PreviewTemplateResponse, Template } from "../../api/schema.gen";
 import { can, session } from "../../api/session";
@@ -11,7 +11,7 @@ import { Loaded, Panel, ProblemNote } from "../../ui/parts";
 import { useResource } from "../../ui/resource";
 import { Link } from "../../ui/router";
 import { w } from "../../ui/words";
-import { useProblem } from "../templates/problem";
+import { useProblem } from "../../ui/problem";
 import { kindName, localeName } from "../templates/words";
 
 const p = words({
@@ -92,13 +92,32 @@ function Editor({ one, name, put }: { one: Template; name: Name; put: (after: Te
                     {shown && (
                         <>
                             {shown.subject && <h3>{shown.subject}</h3>}
-                            {name.part === "html" ? <iframe className="mail" title={t(p.reads)} sandbox="" srcDoc={shown.body ?? ""} /> : <pre className="mail">{shown.body}</pre>}
+                            {name.part === "html" ? <Mail html={shown.body ?? ""} /> : <pre className="mail">{shown.body}</pre>}
                         </>
                     )}
                 </form>
             </Panel>
         </div>
     );
+}
+/** The mail in a shadow of its own. This page's policy refuses style attributes, also in a frame: they are set one by
+ *  one; what could act (scripts, forms) is left out. */
+function Mail({ html }: { html: string }) {
+    const place = useRef<HTMLDivElement>(null);
+    useEffect(() => {
+        const root = place.current && (place.current.shadowRoot ?? place.current.attachShadow({ mode: "open" }));
+        if (!root) return;
+        const { body } = new DOMParser().parseFromString(html, "text/html");
+        body.querySelectorAll("script, style, link, form, iframe, object").forEach((one) => one.remove());
+        const styles = [...body.querySelectorAll<HTMLElement>("[style]")].map((one) => [one, one.getAttribute("style") ?? ""] as const);
+        styles.forEach(([one]) => one.removeAttribute("style"));
+        root.replaceChildren(...document.importNode(body, true).childNodes);
+        // The same elements in the same order, now in this document.
+        const marked = [...body.querySelectorAll<HTMLElement>("*")];
+        const shown = [...root.querySelectorAll<HTMLElement>("*")];
+        for (const [one, css] of styles) Object.assign(shown[marked.indexOf(one)]?.style ?? {}, { cssText: css });
+    }, [html]);
+    return <div className="mail" ref={place} />;
 }
 function save(name: Name, body: string, put: (after: Template) => void) {
     act({

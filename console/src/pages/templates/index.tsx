@@ -10,7 +10,7 @@ import { Loaded, Panel, ProblemNote, Time } from "../../ui/parts";
 import { useResource } from "../../ui/resource";
 import { Link, navigate } from "../../ui/router";
 import { Badge } from "../../ui/Status";
-import { useProblem } from "./problem";
+import { useProblem } from "../../ui/problem";
 import { kindName, localeName } from "./words";
 
 const p = words({

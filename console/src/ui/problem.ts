@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { Problem } from "../../api/client";
+import { Problem } from "../api/client";
 
 /** The last refusal of what a page did by itself, and a guard that keeps it. */
 export function useProblem(): [Problem | null, (run: () => Promise<void>) => void] {
