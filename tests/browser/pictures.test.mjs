@@ -27,6 +27,14 @@ const PAGES = [
     ["channels", "/settings/channels", "tbody tr"],
     ["people", "/settings/people", "tbody tr"],
     ["keys", "/settings/keys", "tbody tr"],
+    ["rules", "/settings/rules", "tbody tr, .blank"],
+    ["blacklist", "/settings/blacklist", "tbody tr, .blank"],
+    ["delivery", "/settings/delivery", "tbody tr, .blank"],
+    ["imports", "/settings/imports", "tbody tr, .blank"],
+    ["templates", "/settings/templates", "tbody tr"],
+    ["template", "/settings/templates/shipment/zh-Hant/html", "textarea"],
+    ["replies", "/settings/replies", "tbody tr, .blank"],
+    ["audit", "/settings/audit", "tbody tr"],
     ["shop", "/settings/shop", ".facts"],
 ];
 async function visit(page, name, path, wait, keys = []) {

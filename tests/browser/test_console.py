@@ -40,7 +40,7 @@ def test_a_person_works_in_the_console(home):
     home.settle()
     world = {"base": f"http://{home.address}", "key": home.owner_key, "people": {role: person(home, role) for role in ROLES}}
     tests = sorted(str(path) for path in pathlib.Path(__file__).parent.glob("*.test.mjs"))
-    done = subprocess.run(["node", "--test", "--test-concurrency=1", *tests], cwd=ROOT, timeout=420,
+    done = subprocess.run(["node", "--test", "--test-concurrency=1", *tests], cwd=ROOT, timeout=840,
                           env={**os.environ, "PENSTOCK_WORLD": json.dumps(world)}, capture_output=True, text=True)
     print(done.stdout[-20000:], done.stderr[-4000:])
     assert done.returncode == 0

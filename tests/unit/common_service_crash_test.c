@@ -44,6 +44,17 @@ static void tend(int number)
         }
 }
 
+/* What follows from the stream may reach the crash point when the stream is over: tended as long. */
+static long long await_tended(const char *sql, long long wanted, int wait_ms)
+{
+    long long number = world_number(world, sql);
+    for (int waited = 0; number != wanted && waited < wait_ms; waited += 50) {
+        tend(0);
+        number = world_await(world, sql, wanted, 50);
+    }
+    return number;
+}
+
 static void restart_with(const struct point *point, int hit)
 {
     static char variable[96];
@@ -78,9 +89,9 @@ static void try_point(const struct point *point, int hit)
     struct stream stream = stream_run(world, "Place", 1, 50, tend);
     tend(0);
     stream_assert_none_lost(world, &stream);
+    assert_int_equal(await_tended("SELECT count(*) FROM toystock.hold WHERE state = 1", 0, 20000),
+                     0);
     assert_int_equal(deaths, 1);
-    assert_int_equal(
-        world_await(world, "SELECT count(*) FROM toystock.hold WHERE state = 1", 0, 20000), 0);
     assert_int_equal(world_number(world, "SELECT (SELECT count(*) FROM toystock.hold WHERE state ="
                                          " 2) - (SELECT count(*) FROM toyshop.placed)"),
                      0);
@@ -95,7 +106,7 @@ static void every_crash_point_leaves_all_whole(void **state)
         skip();
     for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
         try_point(&points[i], 1);
-        try_point(&points[i], 5);
+        try_point(&points[i], 3);
     }
 }
 
