@@ -170,8 +170,9 @@ char *arena_strdup(struct arena *arena, const char *text)
     return arena_copy(arena, text, strlen(text) + 1);
 }
 
-char *arena_strndup(struct arena *arena, const char *text, size_t bytes)
+char *arena_strndup(struct arena *arena, const char *text, size_t most)
 {
+    size_t bytes = text == NULL ? 0 : strnlen(text, most);
     char *copy = take_or_abort(arena, bytes + 1);
     if (bytes > 0)
         memcpy(copy, text, bytes);

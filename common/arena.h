@@ -31,7 +31,8 @@ void *arena_array(struct arena *arena, size_t count, size_t element_bytes)
 void *arena_copy(struct arena *arena, const void *bytes, size_t count)
     __attribute__((returns_nonnull));
 char *arena_strdup(struct arena *arena, const char *text) __attribute__((returns_nonnull));
-char *arena_strndup(struct arena *arena, const char *text, size_t bytes)
+/* At most so many bytes of a text, which may end before. */
+char *arena_strndup(struct arena *arena, const char *text, size_t most)
     __attribute__((returns_nonnull));
 char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));

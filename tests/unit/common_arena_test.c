@@ -60,6 +60,7 @@ static void texts_are_copied(void **unused)
     assert_string_equal(bytes, "lantern");
     assert_string_equal(arena_printf(arena, "%s-%d", "WEB", 100023), "WEB-100023");
     assert_string_equal(arena_strndup(arena, "", 0), "");
+    assert_string_equal(arena_strndup(arena, "ab", 64), "ab");
     arena_close(&arena);
 }
 
