@@ -44,7 +44,8 @@ static void tend(int number)
         }
 }
 
-/* What follows from the stream may reach the crash point when the stream is over: tended as long. */
+/* What follows from the stream may reach the crash point when the stream is over: tended as long.
+ */
 static long long await_tended(const char *sql, long long wanted, int wait_ms)
 {
     long long number = world_number(world, sql);
