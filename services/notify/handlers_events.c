@@ -130,16 +130,23 @@ const char *notify_follows(const ProtobufCMessage *event)
     return ((const OrderSplitOff *)event)->parent_id;
 }
 
+/* One mail about what happened; what of the event the letter needs is kept with it, if anything. */
+static void queue_mail(struct batch *batch, struct call *call, enum message_kind kind,
+                       const char *order_id, const char *about, const ProtobufCMessage *detail)
+{
+    struct message_new message;
+    if (message_about(call, kind, order_id, about, &message) != STATUS_OK)
+        return;
+    if (detail != NULL)
+        keep_detail(call, detail, &message);
+    store_message_add(batch->db, &message, batch->now_us);
+    outcall_kick(call, "send");
+}
+
 BATCH_HANDLER(fulfillment_shipped)
 {
     for_each_event(batch, call, FulfillmentShipped, event) {
-        struct message_new message;
-        if (message_about(call, MESSAGE_SHIPMENT, event->order_id, event->parcel_id, &message) !=
-            STATUS_OK)
-            continue;
-        keep_detail(call, &event->base, &message);
-        store_message_add(batch->db, &message, batch->now_us);
-        outcall_kick(call, "send");
+        queue_mail(batch, call, MESSAGE_SHIPMENT, event->order_id, event->parcel_id, &event->base);
     }
     return STATUS_OK;
 }
@@ -149,13 +156,7 @@ BATCH_HANDLER(refund_recorded)
     for_each_event(batch, call, RefundRecorded, event) {
         if (event->status != PENSTOCK__ORDERS__V1__REFUND_STATUS__REFUND_STATUS_SUCCEEDED)
             continue;
-        struct message_new message;
-        if (message_about(call, MESSAGE_REFUND, event->order_id, event->refund_id, &message) !=
-            STATUS_OK)
-            continue;
-        keep_detail(call, &event->base, &message);
-        store_message_add(batch->db, &message, batch->now_us);
-        outcall_kick(call, "send");
+        queue_mail(batch, call, MESSAGE_REFUND, event->order_id, event->refund_id, &event->base);
     }
     return STATUS_OK;
 }
@@ -167,13 +168,8 @@ BATCH_HANDLER(message_posted)
     for_each_event(batch, call, MessagePosted, event) {
         if (event->direction != PENSTOCK__ORDERS__V1__MESSAGE_DIRECTION__MESSAGE_DIRECTION_STAFF)
             continue;
-        struct message_new message;
-        if (message_about(call, MESSAGE_STAFF_MESSAGE, event->order_id, event->message_id,
-                          &message) != STATUS_OK)
-            continue;
-        keep_detail(call, &event->base, &message);
-        store_message_add(batch->db, &message, batch->now_us);
-        outcall_kick(call, "send");
+        queue_mail(batch, call, MESSAGE_STAFF_MESSAGE, event->order_id, event->message_id,
+                   &event->base);
     }
     return STATUS_OK;
 }
@@ -181,13 +177,7 @@ BATCH_HANDLER(message_posted)
 BATCH_HANDLER(order_code_requested)
 {
     for_each_event(batch, call, OrderCodeRequested, event) {
-        struct message_new message;
-        if (message_about(call, MESSAGE_ORDER_CODE, event->order_id, event->code_id, &message) !=
-            STATUS_OK)
-            continue;
-        keep_detail(call, &event->base, &message);
-        store_message_add(batch->db, &message, batch->now_us);
-        outcall_kick(call, "send");
+        queue_mail(batch, call, MESSAGE_ORDER_CODE, event->order_id, event->code_id, &event->base);
     }
     return STATUS_OK;
 }
@@ -197,16 +187,11 @@ BATCH_HANDLER(order_code_requested)
 BATCH_HANDLER(order_changed)
 {
     for_each_event(batch, call, OrderChanged, event) {
-        struct message_new message;
         char event_id[UUID_TEXT_BYTES];
         if (!event->is_edit || !event->notify_customer)
             continue;
         uuid_text(&call->event->event_id, event_id);
-        if (message_about(call, MESSAGE_ORDER_EDITED, event->order_id, event_id, &message) !=
-            STATUS_OK)
-            continue;
-        store_message_add(batch->db, &message, batch->now_us);
-        outcall_kick(call, "send");
+        queue_mail(batch, call, MESSAGE_ORDER_EDITED, event->order_id, event_id, NULL);
     }
     return STATUS_OK;
 }
